@@ -1,0 +1,1 @@
+"""Typer commands, one short function each."""

@@ -1,0 +1,248 @@
+"""Analysis: all that is known about one tile under one model; the only object that pages, reports and notebooks touch.
+
+It round-trips through a folder of `analysis.json` and `arrays.npz` and opens without torch, weights or a language model.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claire.core.bands import Mode
+from claire.core.classes import ClassScheme, LandClass
+from claire.core.errors import AnalysisError
+from claire.core.provenance import Provenance
+from claire.core.types import ClassArea, ClassScore, GeoReference, Layer, Notice, Prediction, Scores, Tile
+
+JSON_NAME, ARRAYS_NAME = "analysis.json", "arrays.npz"
+ANALYSIS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One tile under one model.
+
+    Args:
+        tile: The pair in the model's bands and units, as read (not normalised).
+        scheme: Class scheme of the maps.
+        predictions: Mode -> map.
+        areas: Mode -> one `ClassArea` per class.
+        scores: Mode -> scores; empty without a label.
+        disagreement: (H, W) bool, True where the optical and the SAR map differ; None unless both were made.
+        trust: (H, W) float32 0..1, share of trust the finest gate gave to the optical sensor; None without gates.
+        comparison: One sentence that says which sensor won where.
+        provenance: Where it came from.
+        notices: From reading, pairing and preparing.
+    """
+
+    tile: Tile
+    scheme: ClassScheme
+    predictions: Mapping[Mode, Prediction]
+    areas: Mapping[Mode, tuple[ClassArea, ...]]
+    scores: Mapping[Mode, Scores]
+    disagreement: NDArray[np.bool_] | None
+    trust: NDArray[np.float32] | None
+    comparison: str
+    provenance: Provenance
+    notices: tuple[Notice, ...] = field(default_factory=tuple)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the arrays, ready for JSON; NaN becomes None."""
+        return _without_nan(
+            {
+                "version": ANALYSIS_VERSION,
+                "name": self.tile.name,
+                "scheme": asdict(self.scheme),
+                "georeference": asdict(self.tile.georeference),
+                "layers": {
+                    role: {"bands": layer.bands, "unit": layer.unit}
+                    for role, layer in (("optical", self.tile.optical), ("sar", self.tile.sar))
+                    if layer is not None
+                },
+                "sources": dict(self.tile.sources),
+                "modes": {
+                    mode: {
+                        "temperature": prediction.temperature,
+                        "classes": [asdict(area) for area in self.areas[mode]],
+                        **({"scores": scores_as_dict(self.scores[mode])} if mode in self.scores else {}),
+                    }
+                    for mode, prediction in self.predictions.items()
+                },
+                "disagreement": self.disagreement_share,
+                "comparison": self.comparison,
+                "provenance": asdict(self.provenance),
+                "notices": [asdict(notice) for notice in self.notices],
+            }
+        )
+
+    @property
+    def disagreement_share(self) -> float | None:
+        """Share of the pixels seen by both sensors on which their maps differ, 0..1."""
+        if self.disagreement is None:
+            return None
+        both = self.predictions["optical"].valid & self.predictions["sar"].valid
+        return float(self.disagreement[both].mean()) if both.any() else float("nan")
+
+    def save(self, folder: Path) -> tuple[Path, Path]:
+        """Write `analysis.json` and `arrays.npz` into a folder, each appearing only when complete.
+
+        Returns:
+            The two paths.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, NDArray[Any]] = {}
+        for role, layer in (("optical", self.tile.optical), ("sar", self.tile.sar)):
+            if layer is not None:
+                arrays[f"{role}_values"], arrays[f"{role}_valid"] = layer.values, layer.valid
+        for mode, prediction in self.predictions.items():
+            arrays[f"classes_{mode}"] = prediction.classes
+            arrays[f"probabilities_{mode}"] = prediction.probabilities
+        optional = {"label": self.tile.label, "disagreement": self.disagreement, "trust": self.trust}
+        arrays.update({name: value for name, value in optional.items() if value is not None})
+        with _appearing(folder / ARRAYS_NAME) as partial:
+            np.savez_compressed(partial, allow_pickle=False, **arrays)
+        with _appearing(folder / JSON_NAME) as partial:
+            partial.write_text(json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        return folder / JSON_NAME, folder / ARRAYS_NAME
+
+    @classmethod
+    def load(cls, folder: Path) -> Analysis:
+        """Open a saved analysis.
+
+        Raises:
+            AnalysisError: A file is missing, damaged or of another version.
+        """
+        try:
+            content = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+            if content.get("version") != ANALYSIS_VERSION:
+                raise AnalysisError(
+                    f"The analysis has version {content.get('version')}, but {ANALYSIS_VERSION} is wanted.",
+                    "Run the analysis again with this version of CLAIRE.",
+                )
+            with np.load(folder / ARRAYS_NAME, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            return _rebuild(content, arrays)
+        except FileNotFoundError as error:
+            raise AnalysisError(
+                f"The folder {folder.name!r} holds no saved analysis.", f"Give a folder with {JSON_NAME} and {ARRAYS_NAME}."
+            ) from error
+        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, AnalysisError):
+                raise
+            raise AnalysisError(f"The saved analysis in {folder.name!r} is damaged.", "Run the analysis again.") from error
+
+
+def scores_as_dict(scores: Scores) -> dict[str, Any]:
+    """Scores as the CLI prints them; `per_class` maps class name to its four scores."""
+    return {
+        "miou": scores.miou,
+        "oa": scores.oa,
+        "kappa": scores.kappa,
+        "f1": scores.f1,
+        "ece": scores.ece,
+        "ece_raw": scores.ece_raw,
+        "per_class": {
+            c.name: {"iou": c.iou, "f1": c.f1, "precision": c.precision, "recall": c.recall} for c in scores.per_class
+        },
+        "confusion": scores.confusion.tolist(),
+    }
+
+
+class _appearing:
+    """A temporary path that replaces the final one when the block ends well, and vanishes otherwise."""
+
+    def __init__(self, final: Path) -> None:
+        self._final = final
+
+    def __enter__(self) -> Path:
+        handle, name = tempfile.mkstemp(dir=self._final.parent, suffix=self._final.suffix)
+        os.close(handle)
+        self._partial = Path(name)
+        return self._partial
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._partial.unlink(missing_ok=True)
+            return
+        with self._partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        self._partial.chmod(0o644)
+        self._partial.replace(self._final)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analysis:
+    scheme = ClassScheme(
+        content["scheme"]["name"],
+        tuple(LandClass(**c) for c in content["scheme"]["classes"]),
+        tuple(content["scheme"]["ignore_ids"]),
+    )
+    layers = {
+        role: Layer(arrays[f"{role}_values"], arrays[f"{role}_valid"], tuple(spec["bands"]), spec["unit"])
+        for role, spec in content["layers"].items()
+    }
+    place = content["georeference"]
+    transform = None if place["transform"] is None else tuple(place["transform"])
+    notices = tuple(Notice(**notice) for notice in content["notices"])
+    tile = Tile(
+        content["name"],
+        layers.get("optical"),
+        layers.get("sar"),
+        arrays.get("label"),
+        GeoReference(place["crs"], transform, place["metres"]),
+        notices,
+        content["sources"],
+    )
+    predictions: dict[Mode, Prediction] = {}
+    areas: dict[Mode, tuple[ClassArea, ...]] = {}
+    scores: dict[Mode, Scores] = {}
+    for mode, entry in content["modes"].items():
+        classes = arrays[f"classes_{mode}"]
+        predictions[mode] = Prediction(
+            mode, scheme, classes, arrays[f"probabilities_{mode}"], classes != 255, entry["temperature"]
+        )
+        areas[mode] = tuple(ClassArea(**{**a, "confidence": _or_nan(a["confidence"])}) for a in entry["classes"])
+        if "scores" in entry:
+            scores[mode] = _rebuild_scores(entry["scores"])
+    return Analysis(
+        tile,
+        scheme,
+        predictions,
+        areas,
+        scores,
+        arrays.get("disagreement"),
+        arrays.get("trust"),
+        content["comparison"],
+        Provenance(**content["provenance"]),
+        notices,
+    )
+
+
+def _rebuild_scores(entry: dict[str, Any]) -> Scores:
+    per_class = tuple(
+        ClassScore(name, *(_or_nan(values[key]) for key in ("iou", "f1", "precision", "recall")))
+        for name, values in entry["per_class"].items()
+    )
+    means = {key: _or_nan(entry[key]) for key in ("miou", "f1", "oa", "kappa", "ece", "ece_raw")}
+    return Scores(np.array(entry["confusion"], np.int64), per_class, **means)

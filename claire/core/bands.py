@@ -1,0 +1,43 @@
+"""Bands and units: what a channel of an optical or SAR array measures."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Role = Literal["optical", "sar", "label"]
+"""What a raster is used as."""
+
+Modality = Literal["optical", "sar"]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
+
+Mode = Literal["fused", "optical", "sar"]
+"""Which evidence a class map rests on."""
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+Unit = Literal["uint8", "reflectance", "reflectance_x1e4", "db", "power", "amplitude", "as_given"]
+"""`uint8`: 0..255 of an 8-bit picture; `reflectance`: 0..1; `reflectance_x1e4`: Sentinel-2 digital numbers;
+`db`, `power`, `amplitude`: backscatter; `as_given`: unknown, never converted."""
+UNITS: tuple[Unit, ...] = get_args(Unit)
+
+SENTINEL2_L1C = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
+SENTINEL2_L2A = tuple(band for band in SENTINEL2_L1C if band != "B10")
+STANDARD_ORDER: dict[int, tuple[str, ...]] = {12: SENTINEL2_L2A, 13: SENTINEL2_L1C}
+"""Names of the bands of an unnamed Sentinel-2 file, by their number."""
+
+
+def normalise_band_name(name: str) -> str:
+    """One spelling per band: `b02`, `Band 2` and `B2` are `B2`; other names lose their outer blanks only.
+
+    Example:
+        >>> normalise_band_name("b08"), normalise_band_name("band 8a"), normalise_band_name("B11_before")
+        ('B8', 'B8A', 'B11_before')
+    """
+    text = name.strip()
+    stem, underscore, suffix = text.partition("_")
+    compact = stem.upper().replace(" ", "").replace("BAND", "B")
+    digits = compact[1:].rstrip("A")
+    if compact.startswith("B") and digits.isdecimal():
+        stem = "B" + str(int(digits)) + ("A" if compact.endswith("A") else "")
+    elif compact in {"VV", "VH", "HH", "HV"}:
+        stem = compact
+    return stem + underscore + suffix.lower() if underscore else stem

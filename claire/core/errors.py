@@ -1,0 +1,136 @@
+"""Everything that can be wrong with what a user gave us, as one tree.
+
+ClaireError                      what was given, what was wanted, what to do next
+├── InputError (ValueError)      the input or the usage is wrong; the CLI exits with 2
+│   ├── MissingFileError         the path leads nowhere                 (FileNotFoundError)
+│   ├── FormatError              not a raster that CLAIRE reads, or a damaged one
+│   ├── BudgetError              larger than a limit of `Settings`
+│   ├── BandError                wrong number, names or units of bands
+│   ├── GridError                sizes or grids that cannot be brought together
+│   ├── EmptyTileError           nothing but nodata
+│   ├── LabelError               label values outside the class scheme
+│   ├── UnknownNameError         a name that no registry knows          (LookupError)
+│   ├── DatasetError             a data set folder that is not laid out as expected
+│   ├── RecipeError              a training recipe with a missing or impossible value
+│   └── AnalysisError            a saved analysis that cannot be opened
+├── CheckpointError              weights or manifest missing, altered or not fitting (RuntimeError)
+└── EnvironmentUnsafeError       a safety setting is not in force; files are refused (RuntimeError)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Self
+
+
+class ClaireError(Exception):
+    """A sentence for the user with a hint what to do next.
+
+    Args:
+        message: One sentence that says what was given and what was wanted; no path beyond the name given.
+        hint: What to do next.
+    """
+
+    code: ClassVar[str] = "claire"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def as_dict(self) -> dict[str, str]:
+        """`{"code", "message", "hint"}`, as the CLI prints it with `--json`."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InputError(ClaireError, ValueError):
+    """The input or the usage is wrong."""
+
+    code = "input"
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """The path leads nowhere."""
+
+    code = "missing_file"
+
+
+class FormatError(InputError):
+    """Not a raster that CLAIRE reads, or a damaged one."""
+
+    code = "format"
+
+
+class BudgetError(InputError):
+    """Larger than a limit of `Settings`."""
+
+    code = "budget"
+
+
+class BandError(InputError):
+    """Wrong number, names or units of bands."""
+
+    code = "bands"
+
+
+class GridError(InputError):
+    """Sizes or grids that cannot be brought together."""
+
+    code = "grid"
+
+
+class EmptyTileError(InputError):
+    """Nothing but nodata."""
+
+    code = "empty"
+
+
+class LabelError(InputError):
+    """Label values outside the class scheme."""
+
+    code = "label"
+
+
+class UnknownNameError(InputError, LookupError):
+    """A name that no registry knows; the message lists the right ones."""
+
+    code = "unknown_name"
+
+    @classmethod
+    def among(cls, what: str, given: str, known: Iterable[str]) -> Self:
+        """Compose the sentence from the kind of thing, the name given and the names known."""
+        names = ", ".join(sorted(known)) or "none"
+        return cls(f"There is no {what} called {given!r}.", f"Choose one of: {names}.")
+
+
+class DatasetError(InputError):
+    """A data set folder that is not laid out as expected."""
+
+    code = "dataset"
+
+
+class RecipeError(InputError):
+    """A training recipe with a missing or impossible value."""
+
+    code = "recipe"
+
+
+class AnalysisError(InputError):
+    """A saved analysis that cannot be opened."""
+
+    code = "analysis"
+
+
+class CheckpointError(ClaireError, RuntimeError):
+    """Weights or manifest missing, altered or not fitting."""
+
+    code = "checkpoint"
+
+
+class EnvironmentUnsafeError(ClaireError, RuntimeError):
+    """A safety setting is not in force; files are refused."""
+
+    code = "unsafe"

@@ -1,0 +1,1 @@
+"""Reading untrusted rasters, pairing optical with SAR, preparing, data set adapters, degradations."""

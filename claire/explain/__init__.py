@@ -1,0 +1,1 @@
+"""Attention maps, Captum attributions, modality contribution, faithfulness, what-if."""

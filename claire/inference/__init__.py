@@ -1,0 +1,1 @@
+"""Prepared -> SegmenterOutput -> Prediction: engines, sliding windows, temperature."""

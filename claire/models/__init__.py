@@ -1,0 +1,1 @@
+"""Encoders, CMAF fusion, decoder, the CLAIRE network, baselines, checkpoint files."""

@@ -1,0 +1,1 @@
+"""Facts, template narrator, Phi-3 through llama.cpp, grounding check."""

@@ -1,0 +1,1 @@
+"""RIFT and other losses, Lightning module, recipes."""

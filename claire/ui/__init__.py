@@ -1,0 +1,1 @@
+"""The only Streamlit user in the package: cache, state, components."""
