@@ -7,6 +7,8 @@ background in the label, as permanent water is in OMBRIA. Nothing here is a meas
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,28 +83,30 @@ class ExamplesDataset:
 
     name = "examples"
     title = "Generated examples (not real places)"
+    root = Path()
+    """There is no folder: the tiles are made when they are read."""
     splits = ("generated",)
 
-    def ids(self, split: str) -> tuple[str, ...]:
-        """Names of the tiles of a split.
+    def ids(self, split: str | None = None) -> tuple[str, ...]:
+        """Names of the tiles of a split, or of all.
 
         Raises:
             UnknownNameError: No such split.
         """
-        if split not in self.splits:
+        if split is not None and split not in self.splits:
             raise UnknownNameError.among("split", split, self.splits)
         return tuple(EXAMPLE_SEEDS)
 
-    def read(self, tile_id: str) -> Tile:
+    def read(self, id: str) -> Tile:  # noqa: A002 - the name of the protocol
         """Generate one tile.
 
         Raises:
             UnknownNameError: No such tile.
         """
-        if tile_id not in EXAMPLE_SEEDS:
-            raise UnknownNameError.among("example", tile_id, EXAMPLE_SEEDS)
-        cloud_share = 0.45 if tile_id.endswith("cloudy") else 0.0
-        return generate_flood_pair(EXAMPLE_SEEDS[tile_id], cloud_share=cloud_share, name=tile_id)
+        if id not in EXAMPLE_SEEDS:
+            raise UnknownNameError.among("example", id, EXAMPLE_SEEDS)
+        cloud_share = 0.45 if id.endswith("cloudy") else 0.0
+        return generate_flood_pair(EXAMPLE_SEEDS[id], cloud_share=cloud_share, name=id)
 
 
 def _smooth_noise(rng: np.random.Generator, size: int, roughness: float) -> NDArray[np.float64]:
@@ -150,7 +154,7 @@ def _optical(
     depth = np.clip(0.75 + 0.12 * _smooth_noise(rng, size, 1.8), 0.45, 1)[..., None]
     picture = np.where(flood[..., None], (1 - depth) * picture + depth * FLOOD_COLOUR, picture)
     picture = np.where(river[..., None], RIVER_COLOUR, picture) + rng.normal(0, 2.0, (size, size, 3))
-    return np.moveaxis(np.clip(picture, 1, 255), -1, 0).astype(np.uint8)
+    return np.asarray(np.moveaxis(np.clip(picture, 1, 255), -1, 0), np.uint8)
 
 
 def _under_cloud(rng: np.random.Generator, bands: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
@@ -160,7 +164,7 @@ def _under_cloud(rng: np.random.Generator, bands: NDArray[np.uint8], share: floa
     thickness = np.clip((field - np.quantile(field, 1 - share)) * 3 + 0.2, 0, 1) ** 0.6
     texture = 1 + 0.08 * _smooth_noise(rng, size, 1.4)
     cloudy = (1 - thickness) * bands + thickness * CLOUD_COLOUR[:, None, None] * texture
-    return np.clip(cloudy, 1, 255).astype(np.uint8)
+    return np.asarray(np.clip(cloudy, 1, 255), np.uint8)
 
 
 def _sar(
@@ -178,4 +182,4 @@ def _sar(
     level = np.where(river, RIVER_SAR, level)
     looks = 6.0
     speckle_db = 10 * np.log10(rng.gamma(looks, 1 / looks, (size, size)))
-    return np.clip(level + 9.0 * speckle_db, 1, 255).astype(np.uint8)
+    return np.asarray(np.clip(level + 9.0 * speckle_db, 1, 255), np.uint8)

@@ -1,1 +1,1 @@
-"""Arrays to pictures and figures; no Streamlit."""
+"""Arrays to pictures, figures and the words that describe them; knows nothing of files, networks or Streamlit."""
