@@ -1,1 +1,1 @@
-"""Analysis to HTML, PDF and JSON."""
+"""Analysis to HTML, PDF and JSON, each one self-contained file."""
