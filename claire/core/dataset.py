@@ -40,7 +40,7 @@ class Dataset(Protocol):
         """
         ...
 
-    def read(self, id: str) -> Tile:
+    def read(self, tile_id: str, /) -> Tile:
         """Read one tile.
 
         Raises:

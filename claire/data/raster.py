@@ -1,0 +1,626 @@
+"""The one door for rasters: every file a user gives is opened here and nowhere else.
+
+Nothing about a file is believed. Its first bytes choose one of four GDAL drivers, all other drivers are switched off
+for the whole process before GDAL starts, sidecar files and overviews are ignored, and limits are checked before a
+pixel is read. This is the only module that imports rasterio, and it does so at the first use, not at import.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claire.core.bands import Role, normalise_band_name
+from claire.core.errors import BandError, BudgetError, EnvironmentUnsafeError, FormatError, InputError, MissingFileError
+from claire.core.provenance import compute_sha256
+from claire.core.settings import Settings
+from claire.core.types import Affine, GeoReference, Notice
+from claire.data.guessing import guess_bands, guess_unit
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+MAGIC_BYTES: dict[bytes, str] = {
+    b"II*\x00": "GTiff",
+    b"MM\x00*": "GTiff",
+    b"II+\x00": "GTiff",
+    b"MM\x00+": "GTiff",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"\x00\x00\x00\x0cjP  \r\n\x87\n": "JP2OpenJPEG",
+    b"\xff\x4f\xff\x51": "JP2OpenJPEG",
+}
+"""First bytes of a file -> the one driver that may open it."""
+
+ACCEPTED_FORMATS = "GeoTIFF, PNG, JPEG or JPEG 2000"
+ALLOWED_DRIVERS = frozenset({*MAGIC_BYTES.values(), "MEM"})
+"""MEM holds arrays in memory; warping needs it. It opens no file."""
+
+OTHER_DRIVERS = (
+    "AAIGrid,ACE2,ADBC,ADRG,AIG,AIVector,AVCBin,AVCE00,AVIF,AirSAR,AmigoCloud,Arrow,BAG,BIGGIF,BLX,"
+    "BMP,BSB,BT,BYN,CAD,CALS,CEOS,COASP,COG,COSAR,CPG,CSV,CSW,CTG,CTable2,Carto,DAAS,DERIVED,DGN,"
+    "DIMAP,DIPEx,DOQ1,DOQ2,DTED,DWG,DXF,ECRGTOC,ECW,EDIGEO,EEDA,EEDAI,EHdr,EIR,ELAS,ENVI,ERS,ESAT,"
+    "ESRIC,ESRIJSON,EXR,Elasticsearch,FAST,FIT,FlatGeobuf,GDALG,GFF,GIF,GML,GMLAS,GNMDatabase,GNMFile,"
+    "GPKG,GPSBabel,GPX,GRASS,GRASSASCIIGrid,GRIB,GS7BG,GSAG,GSBG,GSC,GTA,GTI,GTX,GXF,GenBin,GeoJSON,"
+    "GeoJSONSeq,GeoRSS,GeoRaster,HANA,HDF4,HDF4Image,HDF5,HDF5Image,HEIF,HF2,HFA,HTTP,IDB,ILWIS,INGR,"
+    "IRIS,ISCE,ISG,ISIS2,ISIS3,Idrisi,JAXAPALSAR,JDEM,JIPIPE,JP2ECW,JP2KAK,JP2LURA,JP2MrSID,JPEGLS,"
+    "JPEGXL,JPIPKAK,JSONFG,KEA,KML,KMLSUPEROVERLAY,KRO,L1B,LAN,LCP,LIBERTIFF,LIBKML,LOSLAS,LVBAG,"
+    "Leveller,MAP,MBTiles,MFF,MFF2,MRF,MSG,MSGN,MSSQLSpatial,MVT,Memory,MiraMonVector,MongoDBv3,MrSID,"
+    "MySQL,NDF,NGSGEOID,NGW,NITF,NOAA_B,NSIDCbin,NTv2,NWT_GRC,NWT_GRD,OAPIF,OCI,ODBC,ODS,OGCAPI,"
+    "OGR_GMT,OGR_VRT,OSM,OZI,OpenFileGDB,PAux,PCIDSK,PCRaster,PDF,PDS,PDS4,PGeo,PGDUMP,PLMOSAIC,"
+    "PLSCENES,PMTiles,PNM,PRF,Parquet,PostGISRaster,PostgreSQL,R,RCM,RDB,RIK,RMF,ROI_PAC,RPFTOC,"
+    "RRASTER,RS2,RST,Rasterlite,S102,S104,S111,S57,SAFE,SAGA,SAR_CEOS,SDTS,SENTINEL2,SGI,SIGDEM,"
+    "SNAP_TIFF,SNODAS,SOSI,SQLite,SRP,SRTMHGT,STACIT,STACTA,SVG,Selafin,TGA,TIL,TSX,Terragen,TileDB,"
+    "TopoJSON,USGSDEM,VDV,VFK,VICAR,VRT,WAsP,WCS,WEBP,WFS,WMS,WMTS,XLS,XLSX,XODR,XPM,XYZ,ZMap,"
+    "Zarr,netCDF,ESRI Shapefile,Interlis 1,Interlis 2,MapInfo File,UK .NTF"
+)
+"""Every other driver of GDAL 3.10 (150 in the wheels of rasterio 1.4.4) and those known of other builds.
+
+A name that GDAL lacks does no harm; a driver that is missing here makes `check_environment` refuse to run."""
+
+SAFETY_OPTIONS: dict[str, str] = {
+    "GDAL_SKIP": OTHER_DRIVERS,
+    "GDAL_DRIVER_PATH": "disable",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+    "GDAL_PAM_ENABLED": "NO",
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "PROJ_NETWORK": "OFF",
+    "GDAL_CACHEMAX": str(Settings().gdal_cache_mb),
+}
+"""Options of GDAL and PROJ that close its other doors; in force for the whole process from the import of this module,
+because GDAL reads `GDAL_SKIP` only once, when it starts."""
+
+HEADER_OPTIONS: dict[str, dict[str, str]] = {
+    "GTiff": {"GEOREF_SOURCES": "INTERNAL"},
+    "JP2OpenJPEG": {"GEOREF_SOURCES": "INTERNAL"},
+}
+"""Coordinates come from the file itself, never from a world file beside it."""
+
+PIXEL_OPTIONS: dict[str, dict[str, str]] = {"GTiff": {"OVERVIEW_LEVEL": "NONE"}}
+"""A GeoTIFF may name *another file* as its overview, and GDAL would read it: no overviews."""
+
+Resampling = Literal["nearest", "bilinear"]
+
+os.environ.update(SAFETY_OPTIONS)
+
+
+@dataclass(frozen=True)
+class Raster:
+    """One file, read.
+
+    Args:
+        name: File name without its folder.
+        values: (C, H, W), dtype of the file; scaled to float where the file gives a scale or an offset.
+        valid: (C, H, W) bool; False on nodata, NaN, inf, internal masks and transparent pixels.
+        bands: C names: the file's own, normalised, or `band1`, `band2`, ...
+        named: True when the names are the file's own.
+        dtype: Name of the dtype in the file.
+        georeference: Where the pixels lie; all None where the file does not say.
+        nodata: The value that marks a missing pixel, NaN included; None without one.
+        units: C unit names as the file gives them; None when it gives none.
+        driver: GDAL driver that opened it.
+        sha256: Of the file.
+        palette: True when the numbers are colour or class indices of a palette.
+        notices: What the user should know.
+    """
+
+    name: str
+    values: NDArray[np.generic]
+    valid: NDArray[np.bool_]
+    bands: tuple[str, ...]
+    named: bool
+    dtype: str
+    georeference: GeoReference
+    nodata: float | None
+    units: tuple[str, ...] | None
+    driver: str
+    sha256: str
+    palette: bool = False
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.values.shape[1], self.values.shape[2]
+
+
+@lru_cache(maxsize=1)
+def check_environment() -> None:
+    """Start GDAL and verify that the safety options are in force. Called before every first read; cheap afterwards.
+
+    Raises:
+        EnvironmentUnsafeError: GDAL was started before this module was imported, or offers a driver it should not.
+    """
+    import rasterio
+    from rasterio.env import getenv
+
+    with rasterio.Env(**_environment_options()) as environment:
+        unwanted = sorted(set(environment.drivers()) - ALLOWED_DRIVERS)
+        wrong = [name for name, value in _environment_options().items() if str(getenv().get(name)) != str(value)]
+    wrong += [name for name, value in SAFETY_OPTIONS.items() if os.environ.get(name) != value]
+    if unwanted:
+        raise EnvironmentUnsafeError(
+            f"GDAL has {len(unwanted)} drivers switched on that CLAIRE does not allow: {', '.join(unwanted[:3])}, ...",
+            "Import claire.data.raster before anything else uses rasterio, and start again.",
+        )
+    if wrong:
+        raise EnvironmentUnsafeError(
+            f"Safety settings of GDAL are not in force: {', '.join(sorted(set(wrong)))}.",
+            "Leave these environment variables unset and start again.",
+        )
+
+
+def read_raster(path: Path, settings: Settings | None = None) -> Raster:
+    """Read one untrusted raster, all of it.
+
+    Args:
+        path: GeoTIFF, PNG, JPEG or JPEG 2000.
+        settings: Limits; those of the environment when not given.
+
+    Raises:
+        MissingFileError: There is no such file.
+        FormatError: Another format, a damaged file, or a kind of picture that cannot be measured.
+        BudgetError: Larger than a limit.
+        BandError: No band of data.
+        EnvironmentUnsafeError: GDAL is not locked down.
+
+    Example:
+        >>> read_raster(Path("missing.tif"))  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        claire.core.errors.MissingFileError: There is no file 'missing.tif'.
+    """
+    limits = Settings.from_environment() if settings is None else settings
+    with _opened(path) as source:
+        _check_budget(source.header, path, limits)
+        return _read(source.header, source.pixels, path)
+
+
+def describe_raster(path: Path, role: Role = "optical", settings: Settings | None = None) -> dict[str, Any]:
+    """Say what one file is, ready for strict JSON (no NaN, no path).
+
+    Args:
+        path: The file.
+        role: What it will be used as; decides which names and units are guessed.
+        settings: Limits.
+
+    Returns:
+        `file role driver width height bands named dtype crs transform nodata units valid stats sha256 notices`, where
+        `stats` has one `{band, min, max, mean, std}` per band over its valid pixels (None when it has none), `units` is
+        the name of the unit (guessed, with a notice) and `valid` the share of valid pixels, 0..1.
+
+    Raises:
+        InputError: As `read_raster`.
+    """
+    raster = read_raster(path, settings)
+    notices = list(raster.notices)
+    bands: tuple[str, ...] = raster.bands
+    unit: str = "class ids"
+    if role != "label":
+        bands, naming = guess_bands(raster.bands, raster.named, role)
+        unit, guess = guess_unit(role, raster.values, raster.valid, raster.units)
+        notices += [notice for notice in (naming, guess) if notice is not None]
+    place = raster.georeference
+    return {
+        "file": raster.name,
+        "role": role,
+        "driver": raster.driver,
+        "width": raster.shape[1],
+        "height": raster.shape[0],
+        "bands": list(bands),
+        "named": raster.named,
+        "dtype": raster.dtype,
+        "crs": place.crs,
+        "transform": None if place.transform is None else list(place.transform),
+        "nodata": raster.nodata if raster.nodata is None or math.isfinite(raster.nodata) else str(raster.nodata),
+        "units": unit,
+        "valid": float(raster.valid.mean()),
+        "stats": [_compute_stats(*item) for item in zip(bands, raster.values, raster.valid, strict=True)],
+        "sha256": raster.sha256,
+        "notices": [{"code": notice.code, "message": notice.message} for notice in notices],
+    }
+
+
+def write_geotiff(
+    path: Path,
+    values: NDArray[Any],
+    georeference: GeoReference,
+    *,
+    nodata: float | None = None,
+    descriptions: Sequence[str] = (),
+    colormap: Mapping[int, tuple[int, int, int]] | None = None,
+) -> None:
+    """Write a GeoTIFF that appears under its name only when it is complete and was read back equal.
+
+    Args:
+        path: Where to.
+        values: (C, H, W) or (H, W), a number type or bool (written as uint8); float16 is written as float32.
+        georeference: Of the pixels; written in full, rotation and shear included.
+        nodata: Marks missing pixels.
+        descriptions: C band names.
+        colormap: Value -> (red, green, blue) 0..255, for one band of uint8.
+
+    Raises:
+        InputError: The folder cannot be written, is full, or the file read back differs.
+    """
+    array = values[None] if values.ndim == 2 else values
+    array = array.astype({"bool": "uint8", "float16": "float32"}.get(array.dtype.name, array.dtype.name))
+    profile: dict[str, Any] = {
+        "driver": "GTiff", "count": array.shape[0], "height": array.shape[1], "width": array.shape[2],
+        "dtype": array.dtype.name, "nodata": nodata, "tiled": True, "blockxsize": 256, "blockysize": 256,
+        "compress": "deflate", "BIGTIFF": "IF_SAFER", "photometric": "MINISBLACK", "ALPHA": "NO",
+    }  # fmt: skip
+    partial: Path | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part.tif")
+        os.close(handle)
+        partial = Path(temporary)
+        with _gdal():
+            _write(partial, array, georeference, profile, descriptions, colormap)
+        with partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        with _opened(partial) as source:
+            same = np.array_equal(source.pixels.read(), array, equal_nan=array.dtype.kind in "fc")
+        if not same:
+            raise InputError(f"{_called(path)} was not written as it should be.", "Check the disk and try again.")
+        partial.chmod(0o644)
+        partial.replace(path)
+    except _gdal_errors() as error:
+        raise InputError(
+            f"{_called(path)} cannot be written.", "Check that the folder exists, may be written and has free space."
+        ) from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+def warp_to_grid(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    source: GeoReference,
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling = "bilinear",
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Resample layers onto another grid; invalid pixels never bleed into valid ones.
+
+    Args:
+        values: (C, h, w), a real number type.
+        valid: (C, h, w) bool.
+        source: Where they lie; CRS and transform given.
+        target: The wanted grid; CRS and transform given.
+        shape: (H, W) of the wanted grid.
+        resampling: `bilinear` for measurements, `nearest` for class ids.
+
+    Returns:
+        (C, H, W) of the same dtype (0 where invalid), (C, H, W) bool mask, and (H, W) bool: inside the source's extent.
+
+    Raises:
+        FormatError: The two coordinate systems cannot be related.
+    """
+    working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
+    warped = np.zeros((values.shape[0], *shape), values.dtype)
+    mask = np.zeros(warped.shape, bool)
+    try:
+        with _gdal():
+            inside = _warp(np.ones(values.shape[1:], np.float32), source, target, shape, "nearest") > 0.5
+            for band in range(values.shape[0]):
+                weight = _warp(valid[band].astype(np.float32), source, target, shape, resampling)
+                mask[band] = (weight > 0.5) & inside
+                masked = np.where(valid[band], values[band], 0).astype(working)
+                total = _warp(masked, source, target, shape, resampling)
+                mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
+                warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
+    except _gdal_errors() as error:
+        raise FormatError(
+            "The coordinate systems of the two files cannot be related to each other.",
+            "Export both files in one coordinate system.",
+        ) from error
+    return warped, mask, inside
+
+
+def _environment_options() -> dict[str, str]:
+    # GDAL_SKIP works from the process environment only; PROJ and the cache size are read once, from there too.
+    return {k: v for k, v in SAFETY_OPTIONS.items() if k.startswith(("GDAL_PAM", "GDAL_DISABLE", "CPL_"))}
+
+
+def _gdal_errors() -> tuple[type[Exception], ...]:
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import CRSError, RasterioError
+
+    return OSError, MemoryError, RasterioError, CRSError, CPLE_BaseError
+
+
+@contextmanager
+def _gdal() -> Iterator[None]:
+    """GDAL with the safety options, checked."""
+    check_environment()
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings(), rasterio.Env(**_environment_options()):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One open file, seen twice: GDAL loses names, masks and coordinates of a GeoTIFF opened without overviews."""
+
+    header: DatasetReader
+    pixels: DatasetReader
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Source]:
+    """A file under the one driver its first bytes allow; anything GDAL says against it becomes a `FormatError`.
+
+    Whatever reads through the header must read at full resolution, where overviews play no part.
+    """
+    driver = _find_driver(path)
+    with _gdal():
+        from rasterio.io import DatasetReader
+
+        try:
+            location = path.absolute()
+            with (
+                DatasetReader(location, driver=[driver], **HEADER_OPTIONS.get(driver, {})) as header,
+                DatasetReader(location, driver=[driver], **PIXEL_OPTIONS.get(driver, {})) as pixels,
+            ):
+                yield _Source(header, pixels)
+        except InputError:
+            raise
+        except _gdal_errors() as error:
+            raise FormatError(
+                f"{_called(path)} begins like {_format_name(driver)} but cannot be read: it is damaged or incomplete.",
+                "Export or download the file again.",
+            ) from error
+
+
+def _find_driver(path: Path) -> str:
+    if not path.is_file():
+        if path.is_dir():
+            raise MissingFileError(f"{_called(path)} is a folder, but a file is wanted.", "Give one raster file.")
+        raise MissingFileError(f"There is no file {_called(path)}.", "Check the spelling and the folder.")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+    except OSError as error:
+        raise MissingFileError(f"{_called(path)} may not be read.", "Check its permissions.") from error
+    for magic, driver in MAGIC_BYTES.items():
+        if head.startswith(magic):
+            return driver
+    raise FormatError(
+        f"{_called(path)} is {'empty' if not head else 'not a raster that CLAIRE reads'}.", f"Give {ACCEPTED_FORMATS}."
+    )
+
+
+def _format_name(driver: str) -> str:
+    return {"GTiff": "a GeoTIFF", "PNG": "a PNG", "JPEG": "a JPEG", "JP2OpenJPEG": "a JPEG 2000"}[driver]
+
+
+def _called(path: Path) -> str:
+    """The file name between quotes, short and on one line; never its folder."""
+    return repr(_printable(path.name, 60))
+
+
+def _printable(text: str, length: int) -> str:
+    clean = "".join(c for c in text if c.isprintable())
+    return clean if len(clean) <= length else clean[: length - 3] + "..."
+
+
+def _check_budget(source: DatasetReader, path: Path, limits: Settings) -> None:
+    """Refuse by the header alone, before any pixel is decoded."""
+    size = max(_item_size(name) for name in source.dtypes)
+    pixels = source.width * source.height
+    block = max(high * wide for high, wide in source.block_shapes) * size
+    block *= source.count if source.interleaving is None or source.interleaving.value == "PIXEL" else 1
+    for given, limit, what, name in (
+        (max(source.width, source.height), limits.max_side, "pixels on its longest side", "max_side"),
+        (source.count, limits.max_bands, "bands", "max_bands"),
+        (pixels, limits.max_pixels, "pixels", "max_pixels"),
+        (pixels * source.count * size, limits.max_decoded_bytes, "bytes when decoded", "max_decoded_bytes"),
+        (block, limits.max_block_bytes, "bytes in one block", "max_block_bytes"),
+    ):
+        if given > limit:
+            raise BudgetError(
+                f"{_called(path)} has {given:,} {what}, but at most {limit:,} are read.",
+                f"Cut out a smaller piece, or raise CLAIRE_{name.upper()}.",
+            )
+
+
+def _item_size(name: str) -> int:
+    return 8 if name == "complex_int16" else np.dtype(name).itemsize
+
+
+def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
+    from rasterio.enums import ColorInterp
+
+    meanings = source.colorinterp
+    if ColorInterp.cyan in meanings:
+        raise FormatError(
+            f"{_called(path)} holds print colours (CMYK), which measure nothing.",
+            "Convert it to RGB or give the bands.",
+        )
+    own_names = [_printable((text or "").strip(), 40) for text in source.descriptions]
+    alpha = [i for i, m in enumerate(meanings) if m == ColorInterp.alpha and not own_names[i]]
+    chosen = [i for i in range(source.count) if i not in alpha]
+    if not chosen:
+        raise BandError(f"{_called(path)} has no band but transparency.", "Give a file with at least one band of data.")
+    notices = []
+    if alpha:
+        notices.append(
+            Notice(
+                "alpha",
+                f"Band {alpha[0] + 1} of {_called(path)} is transparency: used as a mask, not as data. "
+                "Describe the band if it is data.",
+            )
+        )
+    if len(source.subdatasets) > 1:
+        notices.append(
+            Notice("pages", f"{_called(path)} holds {len(source.subdatasets)} pictures; the first one is read.")
+        )
+    raw = pixels.read([i + 1 for i in chosen])
+    valid = _read_valid(source, chosen, alpha) & np.isfinite(raw)
+    values = _scale(raw, [source.scales[i] for i in chosen], [source.offsets[i] for i in chosen], path, notices)
+    georeference = _read_georeference(source, path, notices)
+    bands, named = _name_bands([own_names[i] for i in chosen])
+    units = tuple(_printable(source.units[i] or "", 40) for i in chosen)
+    return Raster(
+        name=_printable(path.name, 120),
+        values=values,
+        valid=valid,
+        bands=bands,
+        named=named,
+        dtype=source.dtypes[chosen[0]],
+        georeference=georeference,
+        nodata=None if source.nodata is None else float(np.real(source.nodata)),
+        units=units if any(units) else None,
+        driver=source.driver,
+        sha256=compute_sha256(path),
+        palette=ColorInterp.palette in meanings,
+        notices=tuple(notices),
+    )
+
+
+def _read_valid(source: DatasetReader, chosen: Sequence[int], alpha: Sequence[int]) -> NDArray[np.bool_]:
+    from rasterio.enums import MaskFlags
+
+    valid = np.ones((len(chosen), source.height, source.width), bool)
+    opaque = source.read(alpha[0] + 1) > 0 if alpha else True
+    for position, index in enumerate(chosen):
+        flags = source.mask_flag_enums[index]
+        if MaskFlags.all_valid not in flags and MaskFlags.alpha not in flags:
+            valid[position] = source.read_masks(index + 1) > 0
+        valid[position] &= opaque
+    return valid
+
+
+def _scale(
+    raw: NDArray[Any], scales: Sequence[float], offsets: Sequence[float], path: Path, notices: list[Notice]
+) -> NDArray[Any]:
+    """Apply scale and offset where the file gives any: the numbers stored are then not the quantity."""
+    if all(scale == 1 for scale in scales) and not any(offsets):
+        return raw
+    if not all(math.isfinite(n) for n in (*scales, *offsets)) or 0 in scales:
+        notices.append(Notice("scale", f"{_called(path)} gives an impossible scale or offset, which is ignored."))
+        return raw
+    notices.append(
+        Notice("scale", f"Values of {_called(path)} are scaled as the file says: x {scales[0]:g} + {offsets[0]:g}.")
+    )
+    kind = "float32" if raw.dtype.itemsize <= 2 or raw.dtype == np.float32 else "float64"
+    factor, shift = (np.array(numbers, np.float64)[:, None, None] for numbers in (scales, offsets))
+    return np.asarray(raw * factor + shift).astype("complex128" if raw.dtype.kind == "c" else kind)
+
+
+def _name_bands(own: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    names = tuple(normalise_band_name(text) for text in own)
+    if all(names) and len(set(names)) == len(names):
+        return names, True
+    return tuple(f"band{i + 1}" for i in range(len(own))), False
+
+
+def _read_georeference(source: DatasetReader, path: Path, notices: list[Notice]) -> GeoReference:
+    affine = source.transform
+    transform: Affine | None = tuple(float(n) for n in affine[:6])  # type: ignore[assignment]
+    if affine.is_identity:
+        transform = None
+    elif not all(math.isfinite(n) for n in affine[:6]) or affine.determinant == 0:
+        notices.append(Notice("transform", f"The coordinates of {_called(path)} are impossible and are ignored."))
+        transform = None
+    if source.gcps[0] and transform is None:
+        notices.append(
+            Notice("gcps", f"{_called(path)} is located by ground control points only, which are not used yet.")
+        )
+    if source.crs is None or not source.crs.wkt:
+        return GeoReference(None, transform)
+    code = source.crs.to_epsg(confidence_threshold=100)
+    name = source.crs.to_wkt() if code is None else f"EPSG:{code}"
+    # Web Mercator calls its unit the metre, but its areas are wrong by up to a factor of four where people live.
+    metres = source.crs.is_projected and source.crs.linear_units_factor[1] == 1.0 and code != 3857
+    return GeoReference(name, transform, bool(metres) and transform is not None)
+
+
+def _compute_stats(band: str, values: NDArray[Any], valid: NDArray[np.bool_]) -> dict[str, str | float | None]:
+    chosen = np.abs(values[valid]) if values.dtype.kind == "c" else values[valid]
+    if chosen.size == 0:
+        return {"band": band, "min": None, "max": None, "mean": None, "std": None}
+    with np.errstate(over="ignore", invalid="ignore"):
+        numbers = {
+            "min": float(chosen.min()),
+            "max": float(chosen.max()),
+            "mean": float(chosen.mean(dtype=np.float64)),
+            "std": float(chosen.std(dtype=np.float64)),
+        }
+    return {"band": band, **{key: n if math.isfinite(n) else None for key, n in numbers.items()}}
+
+
+def _crs(text: str | None) -> Any:
+    """A CRS from "EPSG:n" or WKT alone: other texts could make PROJ open files or addresses."""
+    from rasterio.crs import CRS
+
+    if text is None:
+        return None
+    code = text.removeprefix("EPSG:")
+    if code != text and code.isdecimal():
+        return CRS.from_epsg(int(code))
+    return CRS.from_wkt(text)
+
+
+def _affine(georeference: GeoReference) -> Any:
+    from rasterio import Affine as RasterioAffine
+
+    return RasterioAffine.identity() if georeference.transform is None else RasterioAffine(*georeference.transform)
+
+
+def _write(
+    path: Path,
+    values: NDArray[Any],
+    georeference: GeoReference,
+    profile: dict[str, Any],
+    descriptions: Sequence[str],
+    colormap: Mapping[int, tuple[int, int, int]] | None,
+) -> None:
+    import rasterio
+
+    place = {"crs": _crs(georeference.crs)}
+    if georeference.transform is not None:
+        place["transform"] = _affine(georeference)
+    if colormap:
+        profile = {k: v for k, v in profile.items() if k not in {"photometric", "ALPHA"}}
+    with rasterio.open(path, "w", **profile, **place) as target:
+        target.write(values)
+        for number, text in enumerate(descriptions, start=1):
+            target.set_band_description(number, text)
+        if colormap:
+            target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colormap.items()})
+
+
+def _warp(
+    values: NDArray[Any], source: GeoReference, target: GeoReference, shape: tuple[int, int], resampling: Resampling
+) -> NDArray[Any]:
+    from rasterio.warp import Resampling as RasterioResampling
+    from rasterio.warp import reproject
+
+    result = np.zeros(shape, values.dtype)
+    reproject(
+        values,
+        result,
+        src_crs=_crs(source.crs),
+        src_transform=_affine(source),
+        dst_crs=_crs(target.crs),
+        dst_transform=_affine(target),
+        resampling=RasterioResampling[resampling],
+        tolerance=0,
+    )
+    return result
