@@ -64,7 +64,7 @@ class ClassScheme:
         """Turn a label of file ids into class indices.
 
         Args:
-            label: (H, W) of any number type.
+            label: (H, W) of any number type. 255 always means not labelled: it can be no class.
 
         Returns:
             (H, W) uint8, 0..K-1, `IGNORE_INDEX` where not labelled.
@@ -73,7 +73,7 @@ class ClassScheme:
             LabelError: An id is neither a class nor an ignored id.
         """
         index = np.full(label.shape, IGNORE_INDEX, np.uint8)
-        known = np.isin(label, self.ignore_ids)
+        known = np.isin(label, (*self.ignore_ids, IGNORE_INDEX))
         for position, land_class in enumerate(self.classes):
             here = label == land_class.id
             index[here] = position
@@ -83,7 +83,8 @@ class ClassScheme:
             wanted = ", ".join(f"{c.id} {c.name}" for c in self.classes)
             raise LabelError(
                 f"The label holds {strange}, which the class scheme {self.name!r} does not know.",
-                f"Use {wanted}" + (f"; not labelled: {', '.join(map(str, self.ignore_ids))}." if self.ignore_ids else "."),
+                f"Use {wanted}"
+                + (f"; not labelled: {', '.join(map(str, self.ignore_ids))}." if self.ignore_ids else "."),
             )
         return index
 
@@ -92,7 +93,9 @@ class ClassScheme:
         return np.array([c.id for c in self.classes], np.uint8)[index]
 
 
-FLOOD = ClassScheme("flood", (LandClass(0, "background", "#d9d2c5"), LandClass(1, "flood", "#0072b2")), ignore_ids=(255,))
+FLOOD = ClassScheme(
+    "flood", (LandClass(0, "background", "#d9d2c5"), LandClass(1, "flood", "#0072b2")), ignore_ids=(255,)
+)
 
 GLOBAL_10M = ClassScheme(
     "global-10m",

@@ -22,7 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claire.core.bands import Role, normalise_band_name
-from claire.core.errors import BandError, BudgetError, EnvironmentUnsafeError, FormatError, InputError, MissingFileError
+from claire.core.errors import (
+    BandError,
+    BudgetError,
+    EnvironmentUnsafeError,
+    FormatError,
+    GridError,
+    InputError,
+    MissingFileError,
+)
 from claire.core.provenance import compute_sha256
 from claire.core.settings import Settings
 from claire.core.types import Affine, GeoReference, Notice
@@ -272,12 +280,13 @@ def write_geotiff(
         with _opened(partial) as source:
             same = np.array_equal(source.pixels.read(), array, equal_nan=array.dtype.kind in "fc")
         if not same:
-            raise InputError(f"{_called(path)} was not written as it should be.", "Check the disk and try again.")
+            raise InputError(f"{quoted_name(path)} was not written as it should be.", "Check the disk and try again.")
         partial.chmod(0o644)
         partial.replace(path)
     except _gdal_errors() as error:
         raise InputError(
-            f"{_called(path)} cannot be written.", "Check that the folder exists, may be written and has free space."
+            f"{quoted_name(path)} cannot be written.",
+            "Check that the folder exists, may be written and has free space.",
         ) from error
     finally:
         if partial is not None:
@@ -306,7 +315,7 @@ def warp_to_grid(
         (C, H, W) of the same dtype (0 where invalid), (C, H, W) bool mask, and (H, W) bool: inside the source's extent.
 
     Raises:
-        FormatError: The two coordinate systems cannot be related.
+        GridError: The two coordinate systems cannot be related.
     """
     working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
     warped = np.zeros((values.shape[0], *shape), values.dtype)
@@ -322,11 +331,22 @@ def warp_to_grid(
                 mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
                 warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
     except _gdal_errors() as error:
-        raise FormatError(
+        raise GridError(
             "The coordinate systems of the two files cannot be related to each other.",
             "Export both files in one coordinate system.",
         ) from error
     return warped, mask, inside
+
+
+def quoted_name(path: Path) -> str:
+    """The file name between quotes, short and on one line; never its folder. For messages."""
+    return repr(printable(path.name, 60))
+
+
+def printable(text: str, length: int) -> str:
+    """Text from a file or a file name on one line, without control characters, at most `length` characters long."""
+    clean = "".join(c for c in text if c.isprintable())
+    return clean if len(clean) <= length else clean[: length - 3] + "..."
 
 
 def _environment_options() -> dict[str, str]:
@@ -382,7 +402,7 @@ def _opened(path: Path) -> Iterator[_Source]:
             raise
         except _gdal_errors() as error:
             raise FormatError(
-                f"{_called(path)} begins like {_format_name(driver)} but cannot be read: it is damaged or incomplete.",
+                f"{quoted_name(path)} begins like {_format_name(driver)} but cannot be read: it is damaged or cut off.",
                 "Export or download the file again.",
             ) from error
 
@@ -390,33 +410,24 @@ def _opened(path: Path) -> Iterator[_Source]:
 def _find_driver(path: Path) -> str:
     if not path.is_file():
         if path.is_dir():
-            raise MissingFileError(f"{_called(path)} is a folder, but a file is wanted.", "Give one raster file.")
-        raise MissingFileError(f"There is no file {_called(path)}.", "Check the spelling and the folder.")
+            raise MissingFileError(f"{quoted_name(path)} is a folder, but a file is wanted.", "Give one raster file.")
+        raise MissingFileError(f"There is no file {quoted_name(path)}.", "Check the spelling and the folder.")
     try:
         with path.open("rb") as stream:
             head = stream.read(16)
     except OSError as error:
-        raise MissingFileError(f"{_called(path)} may not be read.", "Check its permissions.") from error
+        raise MissingFileError(f"{quoted_name(path)} may not be read.", "Check its permissions.") from error
     for magic, driver in MAGIC_BYTES.items():
         if head.startswith(magic):
             return driver
     raise FormatError(
-        f"{_called(path)} is {'empty' if not head else 'not a raster that CLAIRE reads'}.", f"Give {ACCEPTED_FORMATS}."
+        f"{quoted_name(path)} is {'empty' if not head else 'not a raster that CLAIRE reads'}.",
+        f"Give {ACCEPTED_FORMATS}.",
     )
 
 
 def _format_name(driver: str) -> str:
     return {"GTiff": "a GeoTIFF", "PNG": "a PNG", "JPEG": "a JPEG", "JP2OpenJPEG": "a JPEG 2000"}[driver]
-
-
-def _called(path: Path) -> str:
-    """The file name between quotes, short and on one line; never its folder."""
-    return repr(_printable(path.name, 60))
-
-
-def _printable(text: str, length: int) -> str:
-    clean = "".join(c for c in text if c.isprintable())
-    return clean if len(clean) <= length else clean[: length - 3] + "..."
 
 
 def _check_budget(source: DatasetReader, path: Path, limits: Settings) -> None:
@@ -434,7 +445,7 @@ def _check_budget(source: DatasetReader, path: Path, limits: Settings) -> None:
     ):
         if given > limit:
             raise BudgetError(
-                f"{_called(path)} has {given:,} {what}, but at most {limit:,} are read.",
+                f"{quoted_name(path)} has {given:,} {what}, but at most {limit:,} are read.",
                 f"Cut out a smaller piece, or raise CLAIRE_{name.upper()}.",
             )
 
@@ -449,35 +460,37 @@ def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
     meanings = source.colorinterp
     if ColorInterp.cyan in meanings:
         raise FormatError(
-            f"{_called(path)} holds print colours (CMYK), which measure nothing.",
+            f"{quoted_name(path)} holds print colours (CMYK), which measure nothing.",
             "Convert it to RGB or give the bands.",
         )
-    own_names = [_printable((text or "").strip(), 40) for text in source.descriptions]
+    own_names = [printable((text or "").strip(), 40) for text in source.descriptions]
     alpha = [i for i, m in enumerate(meanings) if m == ColorInterp.alpha and not own_names[i]]
     chosen = [i for i in range(source.count) if i not in alpha]
     if not chosen:
-        raise BandError(f"{_called(path)} has no band but transparency.", "Give a file with at least one band of data.")
+        raise BandError(
+            f"{quoted_name(path)} has no band but transparency.", "Give a file with at least one band of data."
+        )
     notices = []
     if alpha:
         notices.append(
             Notice(
                 "alpha",
-                f"Band {alpha[0] + 1} of {_called(path)} is transparency: used as a mask, not as data. "
+                f"Band {alpha[0] + 1} of {quoted_name(path)} is transparency: used as a mask, not as data. "
                 "Describe the band if it is data.",
             )
         )
     if len(source.subdatasets) > 1:
         notices.append(
-            Notice("pages", f"{_called(path)} holds {len(source.subdatasets)} pictures; the first one is read.")
+            Notice("pages", f"{quoted_name(path)} holds {len(source.subdatasets)} pictures; the first one is read.")
         )
     raw = pixels.read([i + 1 for i in chosen])
     valid = _read_valid(source, chosen, alpha) & np.isfinite(raw)
     values = _scale(raw, [source.scales[i] for i in chosen], [source.offsets[i] for i in chosen], path, notices)
     georeference = _read_georeference(source, path, notices)
     bands, named = _name_bands([own_names[i] for i in chosen])
-    units = tuple(_printable(source.units[i] or "", 40) for i in chosen)
+    units = tuple(printable(source.units[i] or "", 40) for i in chosen)
     return Raster(
-        name=_printable(path.name, 120),
+        name=printable(path.name, 120),
         values=values,
         valid=valid,
         bands=bands,
@@ -513,10 +526,10 @@ def _scale(
     if all(scale == 1 for scale in scales) and not any(offsets):
         return raw
     if not all(math.isfinite(n) for n in (*scales, *offsets)) or 0 in scales:
-        notices.append(Notice("scale", f"{_called(path)} gives an impossible scale or offset, which is ignored."))
+        notices.append(Notice("scale", f"{quoted_name(path)} gives an impossible scale or offset, which is ignored."))
         return raw
     notices.append(
-        Notice("scale", f"Values of {_called(path)} are scaled as the file says: x {scales[0]:g} + {offsets[0]:g}.")
+        Notice("scale", f"Values of {quoted_name(path)} are scaled as the file says: x {scales[0]:g} + {offsets[0]:g}.")
     )
     kind = "float32" if raw.dtype.itemsize <= 2 or raw.dtype == np.float32 else "float64"
     factor, shift = (np.array(numbers, np.float64)[:, None, None] for numbers in (scales, offsets))
@@ -536,11 +549,11 @@ def _read_georeference(source: DatasetReader, path: Path, notices: list[Notice])
     if affine.is_identity:
         transform = None
     elif not all(math.isfinite(n) for n in affine[:6]) or affine.determinant == 0:
-        notices.append(Notice("transform", f"The coordinates of {_called(path)} are impossible and are ignored."))
+        notices.append(Notice("transform", f"The coordinates of {quoted_name(path)} are impossible and are ignored."))
         transform = None
     if source.gcps[0] and transform is None:
         notices.append(
-            Notice("gcps", f"{_called(path)} is located by ground control points only, which are not used yet.")
+            Notice("gcps", f"{quoted_name(path)} is located by ground control points only, which are not used yet.")
         )
     if source.crs is None or not source.crs.wkt:
         return GeoReference(None, transform)

@@ -1,0 +1,350 @@
+"""Bringing the files of one place together: optical, SAR and label on the pixels of the optical file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claire.core.bands import UNITS, Modality, Unit, normalise_band_name
+from claire.core.classes import IGNORE_INDEX
+from claire.core.errors import BandError, EmptyTileError, GridError, LabelError, UnknownNameError
+from claire.core.settings import Settings
+from claire.core.types import GeoReference, Layer, Notice, Tile
+from claire.data.guessing import guess_bands, guess_unit
+from claire.data.raster import Raster, Resampling, printable, quoted_name, read_raster, warp_to_grid
+
+Files = Path | Sequence[Path] | None
+"""One file, several whose bands are stacked in this order, or none."""
+
+SMALLEST_OVERLAP = 0.10
+"""Share of the optical grid that another file must cover; with less, the two are of different places."""
+
+SAME_GRID_TOLERANCE = 0.01
+"""Pixels by which the corners of two grids may differ and still be the same grid."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label file, read.
+
+    Args:
+        name: File name.
+        ids: (H, W) integers, ids of a class scheme; `IGNORE_INDEX` (255) where not labelled.
+        georeference: Where the pixels lie.
+        sha256: Of the file.
+        notices: What the user should know.
+    """
+
+    name: str
+    ids: NDArray[np.integer]
+    georeference: GeoReference
+    sha256: str
+    notices: tuple[Notice, ...] = ()
+
+
+def read_tile(
+    optical: Files,
+    sar: Files,
+    label: Path | None = None,
+    *,
+    optical_bands: Sequence[str] | None = None,
+    sar_bands: Sequence[str] | None = None,
+    optical_units: Unit | None = None,
+    sar_units: Unit | None = None,
+    name: str | None = None,
+    settings: Settings | None = None,
+) -> Tile:
+    """Read the files of one place onto one grid, that of the first optical file (of the first SAR file without one).
+
+    Args:
+        optical: Optical file or files.
+        sar: SAR file or files; resampled (bilinear) where they lie on another grid.
+        label: File of class ids; resampled (nearest) where it lies on another grid.
+        optical_bands: Names of all optical bands in order; else the files' own, else standard Sentinel-2 order for
+            12 or 13 bands, else `band1`, `band2`, ...
+        sar_bands: Names of all SAR bands in order.
+        optical_units: What the optical numbers measure; guessed, with a notice, when not given.
+        sar_units: What the SAR numbers measure; likewise.
+        name: What to call the tile; the first file's name without its ending when not given.
+        settings: Limits for reading.
+
+    Returns:
+        The tile; its notices say what was guessed, warped and masked.
+
+    Raises:
+        InputError: A file cannot be read (see `read_raster`).
+        GridError: The files cannot be brought onto one grid, or no file was given.
+        BandError: Band names that do not fit, palettes, complex optical numbers.
+        EmptyTileError: A sensor has no valid pixel.
+        LabelError: The label is not a map of class ids.
+
+    Example:
+        >>> read_tile(Path("s2.tif"), Path("s1.tif"), sar_units="db")  # doctest: +SKIP
+    """
+    rasters: dict[Modality, list[Raster]] = {
+        "optical": [_as_measurements(read_raster(path, settings), "optical") for path in _as_paths(optical)],
+        "sar": [_as_measurements(read_raster(path, settings), "sar") for path in _as_paths(sar)],
+    }
+    if not any(rasters.values()):
+        raise GridError("Neither an optical nor a SAR file was given.", "Give at least one of the two.")
+    grid = _choose_grid(rasters)
+    found = None if label is None else read_label(label, settings)
+    notices = [notice for files in rasters.values() for raster in files for notice in raster.notices]
+    notices += found.notices if found else ()
+    layers: dict[Modality, Layer] = {}
+    wishes = (("optical", optical_bands, optical_units), ("sar", sar_bands, sar_units))
+    for modality, bands, units in cast(Iterable[tuple[Modality, Sequence[str] | None, Unit | None]], wishes):
+        if rasters[modality]:
+            aligned = [_align(raster, modality, grid, notices) for raster in rasters[modality]]
+            layers[modality] = _stack(aligned, modality, bands, units, notices)
+    ids = None if found is None else _align_label(found, grid, notices)
+    first = _as_paths(optical) or _as_paths(sar)
+    return Tile(
+        name=printable(name or first[0].stem, 120),
+        optical=layers.get("optical"),
+        sar=layers.get("sar"),
+        label=ids,
+        georeference=_find_coordinates(grid, rasters["sar"], notices),
+        notices=tuple(dict.fromkeys(notices)),
+        sources=_record_sources([*rasters["optical"], *rasters["sar"], *([found] if found else [])]),
+    )
+
+
+def read_label(path: Path, settings: Settings | None = None) -> Label:
+    """Read a file of class ids.
+
+    Negative ids, masked pixels and a nodata other than 0 become 255, "not labelled". A nodata of 0 stays 0, because
+    many files declare it although 0 is a class; the class scheme decides. A picture that holds nothing but 0 and 255
+    is a mask, read as 0 and 1.
+
+    Args:
+        path: One band of whole numbers; a palette is welcome.
+        settings: Limits for reading.
+
+    Raises:
+        InputError: The file cannot be read (see `read_raster`).
+        LabelError: Several bands, or numbers that are not whole.
+    """
+    raster = read_raster(path, settings)
+    called = quoted_name(path)
+    if raster.values.shape[0] != 1:
+        raise LabelError(
+            f"The label {called} has {raster.values.shape[0]} bands, but one band of class ids is wanted.",
+            "Give class ids, not a coloured picture of them.",
+        )
+    values, valid = raster.values[0], raster.valid[0]
+    if values.dtype.kind == "c" or (values.dtype.kind == "f" and (values[valid] != np.rint(values[valid])).any()):
+        raise LabelError(
+            f"The label {called} holds numbers that are not whole, but class ids are wanted.",
+            "Give a map of class ids.",
+        )
+    ids = np.where(valid, values, 0).astype(np.int64)
+    notices = list(raster.notices)
+    missing = ids < 0 if raster.nodata == 0 else (ids < 0) | ~valid
+    if not missing.any() and raster.nodata != IGNORE_INDEX and set(np.unique(ids)) <= {0, 255} and ids.any():
+        notices.append(Notice("label_mask", f"The label {called} holds 0 and 255 only: read as classes 0 and 1."))
+        ids = ids // IGNORE_INDEX
+    if missing.any():
+        share = 100 * float(missing.mean())
+        notices.append(Notice("label_missing", f"{share:.3g} % of the label {called} count as not labelled."))
+    ids[missing] = IGNORE_INDEX
+    kind = np.uint8 if ids.max() <= IGNORE_INDEX else np.int32
+    return Label(raster.name, ids.astype(kind), raster.georeference, raster.sha256, tuple(notices))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The pixels that everything is brought onto, and whose they are."""
+
+    owner: str
+    role: str
+    georeference: GeoReference
+    shape: tuple[int, int]
+
+
+def _as_paths(files: Files) -> tuple[Path, ...]:
+    if files is None:
+        return ()
+    return (files,) if isinstance(files, Path) else tuple(files)
+
+
+def _choose_grid(rasters: Mapping[Modality, Sequence[Raster]]) -> _Grid:
+    role: Modality = "optical" if rasters["optical"] else "sar"
+    first = rasters[role][0]
+    return _Grid(first.name, role, first.georeference, first.shape)
+
+
+def _record_sources(files: Iterable[Raster | Label]) -> dict[str, str]:
+    """File name -> sha256; files of one name from two folders are told apart by a number."""
+    sources: dict[str, str] = {}
+    for file in files:
+        key, count = file.name, 1
+        while sources.get(key, file.sha256) != file.sha256:
+            count += 1
+            key = f"{file.name} ({count})"
+        sources[key] = file.sha256
+    return sources
+
+
+def _as_measurements(raster: Raster, modality: Modality) -> Raster:
+    called = quoted_name(Path(raster.name))
+    if raster.palette:
+        raise BandError(
+            f"{called} is a palette picture: its numbers are colour indices, not measurements.",
+            "Convert it to RGB, or give the original bands.",
+        )
+    if raster.values.dtype.kind != "c":
+        return raster
+    if modality == "optical":
+        raise BandError(f"The optical file {called} holds complex numbers.", "Are the two files swapped?")
+    magnitude = np.abs(raster.values).astype(np.float32)
+    notice = Notice("complex", f"{called} holds complex numbers: their magnitude is used.")
+    return replace(raster, values=magnitude, notices=(*raster.notices, notice))
+
+
+def _stack(
+    rasters: Sequence[Raster], modality: Modality, names: Sequence[str] | None, unit: Unit | None, notices: list[Notice]
+) -> Layer:
+    """The bands of all files of one sensor as one layer, named and with a unit."""
+    values = np.concatenate([raster.values for raster in rasters])
+    valid = np.concatenate([raster.valid for raster in rasters])
+    title = "SAR" if modality == "sar" else "optical"
+    if not valid.any():
+        raise EmptyTileError(
+            f"The {title} file {quoted_name(Path(rasters[0].name))} has no valid pixel, only nodata: nothing to map.",
+            "Give a file with data, or leave this sensor out.",
+        )
+    if names is not None:
+        bands = tuple(normalise_band_name(text) for text in names)
+        if len(bands) != len(values):
+            raise BandError(
+                f"{len(bands)} {title} band names were given for {len(values)} bands.", "Name every band, in order."
+            )
+    else:
+        bands, naming = _name_bands(rasters, modality)
+        notices += [naming] if naming else []
+    if unit is None:
+        unit, guess = guess_unit(modality, values, valid, rasters[0].units)
+        notices += [guess] if guess else []
+    elif unit not in UNITS:
+        raise UnknownNameError.among("unit", unit, UNITS)
+    return Layer(values, valid, bands, unit)
+
+
+def _name_bands(rasters: Sequence[Raster], modality: Modality) -> tuple[tuple[str, ...], Notice | None]:
+    if len(rasters) == 1:
+        return guess_bands(rasters[0].bands, rasters[0].named, modality)
+    names = tuple(band for raster in rasters for band in raster.bands)
+    if all(raster.named for raster in rasters) and len(set(names)) == len(names):
+        return names, None
+    return tuple(f"band{number}" for number in range(1, len(names) + 1)), None
+
+
+def _is_placed(georeference: GeoReference) -> bool:
+    return georeference.crs is not None and georeference.transform is not None
+
+
+def _find_coordinates(grid: _Grid, sar: Sequence[Raster], notices: list[Notice]) -> GeoReference:
+    """The grid's coordinates; without any, those of a SAR file, which was then laid on it pixel by pixel."""
+    placed = [raster for raster in sar if _is_placed(raster.georeference)]
+    if _is_placed(grid.georeference) or not placed:
+        return grid.georeference
+    owner = quoted_name(Path(grid.owner))
+    notices.append(Notice("coordinates", f"{owner} has no coordinates; those of the SAR file are used."))
+    return placed[0].georeference
+
+
+def _align(raster: Raster, role: str, grid: _Grid, notices: list[Notice]) -> Raster:
+    values, valid = _onto_grid(
+        raster.values, raster.valid, raster.georeference, raster.name, role, grid, "bilinear", notices
+    )
+    return replace(raster, values=values, valid=valid, georeference=grid.georeference)
+
+
+def _align_label(label: Label, grid: _Grid, notices: list[Notice]) -> NDArray[np.integer]:
+    everywhere = np.ones((1, *label.ids.shape), bool)
+    ids, valid = _onto_grid(
+        label.ids[None], everywhere, label.georeference, label.name, "label", grid, "nearest", notices
+    )
+    aligned: NDArray[np.integer] = np.where(valid[0], ids[0], IGNORE_INDEX).astype(label.ids.dtype)
+    return aligned
+
+
+def _onto_grid(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    georeference: GeoReference,
+    name: str,
+    role: str,
+    grid: _Grid,
+    resampling: Resampling,
+    notices: list[Notice],
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Values and mask on the common grid: as they are, pixel by pixel, or warped; the last two with a notice."""
+    called, title = quoted_name(Path(name)), _title(role)
+    shape = (values.shape[1], values.shape[2])
+    placed = _is_placed(georeference), _is_placed(grid.georeference)
+    if not all(placed):
+        if shape != grid.shape:
+            raise GridError(
+                f"The {title} file {called} is {shape[1]} x {shape[0]} pixels, the {_title(grid.role)} file "
+                f"{grid.shape[1]} x {grid.shape[0]}, and not both have coordinates.",
+                "Give files of the same size, or files with coordinates.",
+            )
+        if any(placed) and name != grid.owner:
+            notices.append(
+                Notice("pixelwise", f"{called} and the {_title(grid.role)} file are matched pixel by pixel.")
+            )
+        return values, valid
+    if shape == grid.shape and _is_same_grid(georeference, grid.georeference, shape):
+        return values, valid
+    warped, mask, inside = warp_to_grid(values, valid, georeference, grid.georeference, grid.shape, resampling)
+    overlap = float(inside.mean())
+    if overlap < SMALLEST_OVERLAP:
+        raise GridError(
+            f"{title} covers {100 * overlap:.2g} % of {_title(grid.role)}: "
+            f"{_bounds(georeference, shape)} against {_bounds(grid.georeference, grid.shape)}.",
+            "Give two files of the same place.",
+        )
+    rest = "" if overlap == 1 else " The rest is masked."
+    percent = "100" if overlap == 1 else f"{min(100 * overlap, 99.9):.1f}"
+    notices.append(
+        Notice(
+            "warped",
+            f"The {title} file {called} was resampled ({resampling}) to the {_title(grid.role)} grid and covers "
+            f"{percent} % of it.{rest}",
+        )
+    )
+    return warped, mask
+
+
+def _title(role: str) -> str:
+    return "SAR" if role == "sar" else role
+
+
+def _is_same_grid(one: GeoReference, other: GeoReference, shape: tuple[int, int]) -> bool:
+    if one.crs != other.crs:
+        return False
+    pixel = np.abs(np.array(other.transform)[[0, 1, 3, 4]]).max()
+    return bool(np.abs(_corners(one, shape) - _corners(other, shape)).max() <= SAME_GRID_TOLERANCE * pixel)
+
+
+def _corners(georeference: GeoReference, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """(4, 2) x and y of the outer corners."""
+    a, b, c, d, e, f = georeference.transform or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    high, wide = shape
+    return np.array(
+        [(a * col + b * row + c, d * col + e * row + f) for col in (0, wide) for row in (0, high)], np.float64
+    )
+
+
+def _bounds(georeference: GeoReference, shape: tuple[int, int]) -> str:
+    corners = _corners(georeference, shape)
+    (left, low), (right, high) = corners.min(axis=0), corners.max(axis=0)
+    crs = georeference.crs if (georeference.crs or "").startswith("EPSG:") else "own CRS"
+    return f"x {left:.7g}..{right:.7g}, y {low:.7g}..{high:.7g} ({crs})"
