@@ -9,8 +9,9 @@ KEY := $(shell cksum < pyproject.toml | cut -d' ' -f1)
 APP := $(VENV)/.app-$(KEY)
 TEST := $(VENV)/.test-$(KEY)
 REASONING := $(VENV)/.reasoning-$(KEY)
-# Byte code is made on first import; compiling all of it at once costs more than it saves.
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet --editable
+# Byte code is made on first import: compiling all of it at once costs more than it saves. The pip of a new
+# environment is as old as its Python and takes twice as long, so it is renewed first.
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help run test browser bench format reasoning clean
@@ -55,21 +56,22 @@ browser:
 $(BIN)/python:
 	@for python in $(PYTHONS); do \
 		if "$$python" -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
-			echo "Making $(VENV) with $$($$python --version)."; exec "$$python" -m venv $(VENV); \
+			echo "Making $(VENV) with $$($$python --version)."; \
+			"$$python" -m venv $(VENV) && exec $(INSTALL) --upgrade pip; \
 		fi; \
 	done; echo "CLAIRE needs Python 3.11, 3.12 or 3.13 with its venv module; none was found." >&2; exit 1
 
 $(APP): | $(BIN)/python
 	@echo "Installing CLAIRE and its app; a few minutes on a fresh machine."
-	@$(INSTALL) '.[app]'
+	@$(INSTALL) --editable '.[app]'
 	@rm -f $(VENV)/.app-* && touch $@
 
 $(TEST): | $(BIN)/python
 	@echo "Installing what the tests need; a few minutes on a fresh machine."
-	@$(INSTALL) '.[app,train,scale,dev]'
+	@$(INSTALL) --editable '.[app,train,scale,dev]'
 	@rm -f $(VENV)/.app-* $(VENV)/.test-* && touch $@ $(APP)
 
 $(REASONING): | $(BIN)/python
 	@echo "Compiling llama.cpp; some minutes."
-	@$(INSTALL) '.[app,reasoning]'
+	@$(INSTALL) --editable '.[app,reasoning]'
 	@rm -f $(VENV)/.app-* $(VENV)/.reasoning-* && touch $@ $(APP)
