@@ -33,9 +33,9 @@ EXAMPLE_SEEDS = {
     "valley-1": 11,
     "valley-2": 23,
     "valley-3": 37,
-    "valley-4-cloudy": 41,
-    "valley-5-cloudy": 53,
-    "valley-6-cloudy": 67,
+    "cloudy-1": 41,
+    "cloudy-2": 53,
+    "cloudy-3": 67,
 }
 
 
@@ -105,7 +105,7 @@ class ExamplesDataset:
         """
         if id not in EXAMPLE_SEEDS:
             raise UnknownNameError.among("example", id, EXAMPLE_SEEDS)
-        cloud_share = 0.45 if id.endswith("cloudy") else 0.0
+        cloud_share = 0.45 if id.startswith("cloudy") else 0.0
         return generate_flood_pair(EXAMPLE_SEEDS[id], cloud_share=cloud_share, name=id)
 
 

@@ -1,1 +1,28 @@
-"""The only Streamlit user in the package: cache, state, components."""
+"""The only Streamlit user in the package: cache, state, components. Pages call what is named here and nothing else."""
+
+from claire.ui.faults import error_boundary
+from claire.ui.flow import find_analysis, show_chosen, show_source
+from claire.ui.home import show_data, show_idea, show_models, show_start
+from claire.ui.maps import show_differences, show_maps
+from claire.ui.pair import show_notices
+from claire.ui.scores import show_comparison, show_confusion, show_legend, show_scores
+from claire.ui.shell import shell
+
+__all__ = [
+    "error_boundary",
+    "find_analysis",
+    "shell",
+    "show_chosen",
+    "show_comparison",
+    "show_confusion",
+    "show_data",
+    "show_differences",
+    "show_idea",
+    "show_legend",
+    "show_maps",
+    "show_models",
+    "show_notices",
+    "show_scores",
+    "show_source",
+    "show_start",
+]

@@ -64,8 +64,8 @@ def build_areas_figure(areas: Mapping[Mode, Sequence[ClassArea]], scheme: ClassS
         barmode="stack",
         xaxis={"tickformat": ".0%", "range": [0, 1], "title": "share of the mapped pixels"},
         yaxis={"autorange": "reversed"},
-        legend={"orientation": "h", "y": 1.15},
+        showlegend=False,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        height=110 + 45 * len(modes),
+        height=90 + 40 * len(modes),
     )
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from claire.core.errors import GridError
-from claire.core.types import Layer
+from claire.core.types import Layer, Prediction
 from claire.viz.colors import RGBA
 
 MAX_SIDE = 1024
@@ -39,6 +40,16 @@ def thin_map(values: NDArray[Any], max_side: int = MAX_SIDE) -> NDArray[Any]:
     """(..., H, W) with every n-th row and column, on the same pixels as `thin_layer`."""
     step = compute_step((values.shape[-2], values.shape[-1]), max_side)
     return values[..., ::step, ::step]
+
+
+def thin_prediction(prediction: Prediction, max_side: int = MAX_SIDE) -> Prediction:
+    """A prediction with every n-th row and column, on the same pixels as `thin_layer`."""
+    return replace(
+        prediction,
+        classes=thin_map(prediction.classes, max_side),
+        probabilities=thin_map(prediction.probabilities, max_side),
+        valid=thin_map(prediction.valid, max_side),
+    )
 
 
 def render_enlarged(picture: RGBA, min_side: int = MIN_SIDE) -> RGBA:

@@ -5,7 +5,7 @@ Legend of shapes: C bands, H height, W width, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import matplotlib as mpl
@@ -40,15 +40,15 @@ class Stretch:
 
 
 def compute_stretched(values: NDArray[np.generic], valid: NDArray[np.bool_], stretch: Stretch) -> NDArray[np.float32]:
-    """Scale one band to 0..1 between two percentiles of its valid pixels.
+    """Scale numbers to 0..1 between two percentiles of the valid ones.
 
     Args:
-        values: (H, W) of any real type.
-        valid: (H, W) bool.
+        values: Any shape, any real type; bands that are given together keep their proportions, and so their colour.
+        valid: Same shape, bool.
         stretch: Percentiles, 0 <= low < high <= 100.
 
     Returns:
-        (H, W) float32 in 0..1; 0 where invalid. A constant band is 0.5 everywhere.
+        Same shape, float32 in 0..1; 0 where invalid. Constant numbers are 0.5 everywhere.
     """
     numbers = np.asarray(values, np.float32)
     usable = valid & np.isfinite(numbers)
@@ -80,7 +80,7 @@ def compute_decibel(values: NDArray[np.generic], unit: str) -> NDArray[np.float3
 
 
 def render_composite(layer: Layer, bands: Sequence[str], stretch: Stretch | None = None) -> RGBA:
-    """Three bands as red, green and blue, each stretched on its own.
+    """Three bands as red, green and blue, stretched together, so that a colour means the same on the whole picture.
 
     Args:
         layer: Optical or SAR.
@@ -96,9 +96,9 @@ def render_composite(layer: Layer, bands: Sequence[str], stretch: Stretch | None
     if len(bands) != 3:
         raise BandError(f"{len(bands)} bands were named for a composite.", "Name three bands.")
     rows = [_find_band(layer, band) for band in bands]
-    channels = [compute_stretched(layer.values[row], layer.valid[row], stretch or Stretch()) for row in rows]
+    channels = compute_stretched(layer.values[rows], layer.valid[rows], stretch or Stretch())
     opaque = np.asarray(layer.valid[rows].all(axis=0))
-    return _to_rgba(np.stack(channels, axis=-1), opaque)
+    return _to_rgba(np.moveaxis(channels, 0, -1), opaque)
 
 
 def render_sar(layer: Layer, band: str, *, decibel: bool = True, stretch: Stretch | None = None) -> RGBA:
@@ -123,11 +123,20 @@ def render_sar(layer: Layer, band: str, *, decibel: bool = True, stretch: Stretc
     return _to_rgba(np.repeat(grey[..., None], 3, axis=-1), valid)
 
 
-def render_classes(classes: NDArray[np.uint8], scheme: ClassScheme) -> RGBA:
-    """Class indices (H, W) in the colours of their scheme; transparent where not mapped."""
+def render_classes(classes: NDArray[np.uint8], scheme: ClassScheme, *, hidden: Collection[str] = ()) -> RGBA:
+    """Class indices in the colours of their scheme.
+
+    Args:
+        classes: (H, W) indices 0..K-1, `IGNORE_INDEX` where not mapped.
+        scheme: What the indices mean.
+        hidden: Names of classes that are left transparent, so that an overlay shows what lies below.
+
+    Returns:
+        (H, W, 4) uint8, transparent where not mapped or hidden.
+    """
     palette = np.zeros((256, 4), np.uint8)
     for index, land_class in enumerate(scheme.classes):
-        palette[index] = (*land_class.rgb, 255)
+        palette[index] = (*land_class.rgb, 0 if land_class.name in hidden else 255)
     palette[IGNORE_INDEX] = 0
     return palette[classes]
 
@@ -205,10 +214,19 @@ def render_overlay(base: RGBA, top: RGBA, opacity: float) -> RGBA:
 def render_hatched(picture: RGBA) -> RGBA:
     """Grey stripes where the picture is transparent, so that "nothing known" cannot be taken for a class."""
     rows, columns = np.indices(picture.shape[:2])
-    stripe = ((rows + columns) % HATCH_PERIOD < HATCH_PERIOD // 2)[..., None]
-    hatch = np.where(stripe, np.uint8(150), np.uint8(200))
-    hatch = np.concatenate([np.repeat(hatch, 3, axis=-1), np.full_like(hatch, 255)], axis=-1)
+    stripe = np.asarray((rows + columns) % HATCH_PERIOD < HATCH_PERIOD // 2)
+    hatch = np.full(picture.shape, 255, np.uint8)
+    hatch[..., :3] = np.where(stripe, 150, 200)[..., None]
     return render_overlay(hatch, picture, 1.0)
+
+
+def render_icon(side: int = 64) -> RGBA:
+    """The sign of CLAIRE: a disc, half optical, half SAR."""
+    rows, columns = (np.indices((side, side)) + 0.5) / side - 0.5
+    picture = np.zeros((side, side, 4), np.uint8)
+    picture[..., :3] = np.where((columns < 0)[..., None], parse_rgb(OPTICAL_COLOR), parse_rgb(SAR_COLOR))
+    picture[..., 3] = np.clip((0.48 - np.hypot(rows, columns)) * side * 255, 0, 255)
+    return picture
 
 
 def _find_band(layer: Layer, band: str) -> int:

@@ -1,0 +1,130 @@
+"""Everything that is kept between reruns, each with a limit of entries and of time.
+
+Models are shared by all sessions and run under a lock. Pixels and results belong to the session that made them.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from claire import pipeline
+from claire.core.analysis import Analysis
+from claire.core.bands import MODES, Mode
+from claire.core.dataset import Dataset
+from claire.core.errors import UnknownNameError
+from claire.core.segmenter import Segmenter
+from claire.core.settings import Settings
+from claire.core.types import Tile
+from claire.ui.state import Choice
+from claire.viz.composites import build_composites
+from claire.viz.encoding import encode_png, render_split, render_thumbnail, thin_layer
+from claire.viz.pictures import render_composite, render_hatched, render_sar
+
+EXAMPLES = "examples"
+
+
+@dataclass(frozen=True)
+class SharedModel:
+    """A loaded model and the lock that whoever runs it holds."""
+
+    model: Segmenter
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
+def _list_datasets(folders: tuple[str, ...], _settings: Settings) -> dict[str, Dataset]:
+    datasets: dict[str, Dataset] = {}
+    for dataset in [*pipeline.find_datasets(_settings.data), pipeline.ExamplesDataset()]:
+        key, count = dataset.name, 1
+        while key in datasets:
+            count += 1
+            key = f"{dataset.name}-{count}"
+        datasets[key] = dataset
+    return datasets
+
+
+def list_datasets() -> dict[str, Dataset]:
+    """Data sets by key, those of `CLAIRE_DATA` first, the generated examples last."""
+    settings = Settings.from_environment()
+    return _list_datasets(tuple(str(folder) for folder in settings.data), settings)
+
+
+def find_dataset(key: str) -> Dataset:
+    """The data set of that key.
+
+    Raises:
+        UnknownNameError: No such data set; lists the right keys.
+    """
+    datasets = list_datasets()
+    if key not in datasets:
+        raise UnknownNameError.among("data set", key, datasets)
+    return datasets[key]
+
+
+@st.cache_resource(max_entries=24, ttl=3600, show_spinner=False, scope="session")
+def _read_tile(dataset_key: str, root: str, tile_id: str) -> Tile:
+    dataset = find_dataset(dataset_key)
+    if tile_id not in dataset.ids():
+        raise UnknownNameError(
+            f"The data set {dataset_key!r} has no tile called {tile_id[:60]!r}.", "Choose a tile on the Explore page."
+        )
+    return dataset.read(tile_id)
+
+
+def read_tile(dataset_key: str, tile_id: str) -> Tile:
+    """One tile of a data set; its identifier is checked, so that an address cannot name a file.
+
+    Raises:
+        UnknownNameError: No such data set or tile.
+        InputError: The files cannot be read.
+    """
+    return _read_tile(dataset_key, str(find_dataset(dataset_key).root), tile_id)
+
+
+@st.cache_data(max_entries=1000, ttl=3600, show_spinner=False)
+def _render_thumbnail(dataset_key: str, root: str, tile_id: str) -> bytes:
+    tile = find_dataset(dataset_key).read(tile_id)
+    pictures = []
+    if tile.optical is not None:
+        layer = thin_layer(tile.optical, 256)
+        pictures.append(render_composite(layer, build_composites(layer.bands)[0].bands))
+    if tile.sar is not None:
+        layer = thin_layer(tile.sar, 256)
+        pictures.append(render_sar(layer, build_composites(layer.bands)[0].bands[0]))
+    return encode_png(render_thumbnail(render_hatched(render_split(pictures[0], pictures[-1]))))
+
+
+def read_thumbnail(dataset_key: str, tile_id: str) -> bytes:
+    """PNG of a tile: its left half optical, its right half SAR."""
+    return _render_thumbnail(dataset_key, str(find_dataset(dataset_key).root), tile_id)
+
+
+@st.cache_resource(max_entries=1, ttl=60, show_spinner=False)
+def list_models() -> list[pipeline.ModelEntry]:
+    """All models that the program knows, ready or not."""
+    return list(pipeline.list_models())
+
+
+def list_ready_models() -> dict[str, pipeline.ModelEntry]:
+    """Models that can run, by name."""
+    return {entry.name: entry for entry in list_models() if entry.status == "ready"}
+
+
+@st.cache_resource(max_entries=3, ttl=24 * 3600, show_spinner="Loading the model …")
+def _load_model(name: str, sha256: str) -> SharedModel:
+    return SharedModel(pipeline.load_model(name))
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the pair, drawing three maps …", scope="session")
+def _analyse(digest: str, sha256: str, modes: tuple[Mode, ...], _tile: Tile, _name: str) -> Analysis:
+    shared = _load_model(_name, sha256)
+    with shared.lock:
+        return pipeline.analyse(_tile, shared.model, modes)
+
+
+def analyse(choice: Choice, entry: pipeline.ModelEntry) -> Analysis:
+    """The analysis of the chosen pair under a model; the network runs once per content, model and modes."""
+    return _analyse(choice.digest, entry.sha256, MODES, choice.tile, entry.name)

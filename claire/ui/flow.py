@@ -1,0 +1,71 @@
+"""The two steps of the app as pages call them: choose a pair, compare its maps."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from claire.core.analysis import Analysis
+from claire.ui.bands import find_missing, show_misfit
+from claire.ui.cache import analyse, list_ready_models
+from claire.ui.gallery import show_gallery
+from claire.ui.pair import show_facts, show_notices, show_pair
+from claire.ui.shell import find_model
+from claire.ui.state import SOURCE_KEY, find_choice
+from claire.ui.text import as_text
+from claire.ui.upload import show_uploader
+
+BROWSE, UPLOAD = "Browse data sets", "Upload a pair"
+
+
+def show_source() -> None:
+    """Pick a pair from a gallery, or upload one."""
+    source = st.segmented_control(
+        "Where the pair comes from",
+        [BROWSE, UPLOAD],
+        default=BROWSE,
+        required=True,
+        key=SOURCE_KEY,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    if source == UPLOAD:
+        show_uploader()
+    else:
+        show_gallery()
+
+
+def show_chosen() -> None:
+    """The chosen pair, what its files are, and the way to its maps."""
+    choice = find_choice()
+    if choice is None or (st.session_state.get(SOURCE_KEY) == UPLOAD and choice.dataset):
+        return
+    entry = find_model()
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(as_text(choice.tile.name, 60), anchor=False)
+        if st.button("Compare the maps", type="primary", icon=":material/compare:", disabled=not list_ready_models()):
+            st.switch_page("pages/compare.py", query_params=choice.link or None)
+    show_notices(choice.tile.notices)
+    show_pair(entry.manifest.class_scheme if entry else None)
+    st.markdown("**What the files are**")
+    show_facts(choice.tile)
+
+
+def find_analysis() -> Analysis | None:
+    """The analysis of the chosen pair under the picked model; None after saying what is in the way."""
+    choice, entry = find_choice(), find_model()
+    if choice is None:
+        st.info("**No pair is chosen yet.** Pick or upload one on the Explore page.", icon=":material/grid_view:")
+        st.page_link("pages/explore.py", label="Go to Explore", icon=":material/grid_view:")
+        return None
+    if entry is None:
+        st.error(
+            "**No model is ready.**\n\nPut a checkpoint with its manifest into the folder `checkpoints`, or train one "
+            "with `claire train`.",
+            icon=":material/block:",
+        )
+        return None
+    if find_missing(choice.tile, entry.manifest):
+        show_misfit(choice.tile, entry.manifest)
+        return None
+    st.caption(f"Pair **{as_text(choice.tile.name, 60)}** · model **{as_text(entry.name)}**")
+    return analyse(choice, entry)

@@ -1,0 +1,174 @@
+"""The maps of one analysis side by side on the same pixels, and where the two sensors differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from claire.core.analysis import Analysis
+from claire.core.bands import MODALITIES, Mode
+from claire.core.classes import IGNORE_INDEX
+from claire.ui.faults import error_boundary
+from claire.ui.pair import show_picture
+from claire.ui.tables import show_key, show_ramp
+from claire.viz.colors import BOTH_WRONG_COLOR, CONFIDENCE_COLORMAP, OPTICAL_COLOR, RGBA, SAR_COLOR, TRUST_COLORMAP
+from claire.viz.composites import build_composites
+from claire.viz.encoding import thin_layer, thin_map, thin_prediction
+from claire.viz.pictures import (
+    render_classes,
+    render_composite,
+    render_confidence,
+    render_disagreement,
+    render_label,
+    render_overlay,
+    render_sar,
+    render_trust,
+)
+from claire.viz.words import (
+    MODE_TITLES,
+    describe_confidence,
+    describe_disagreement,
+    describe_label,
+    describe_map,
+    describe_trust,
+    format_score,
+    format_share,
+)
+
+CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW = "Classes", "Confidence", "Trust"
+HIDDEN_CLASSES = ("background",)
+"""Classes that mean "nothing of interest": an overlay shows the sensor's picture there."""
+
+
+@st.fragment
+def show_maps(analysis: Analysis) -> None:
+    """Three maps over what the sensors saw; moving a slider redraws pictures and nothing else."""
+    with error_boundary():
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+            views = [CLASSES_VIEW, CONFIDENCE_VIEW, *([TRUST_VIEW] if analysis.trust is not None else [])]
+            view = st.segmented_control("Show", views, default=CLASSES_VIEW, required=True, key="claire.view")
+            opacity = st.slider(
+                "Opacity over the sensor's picture", 0, 100, 65, format="%d %%", key="claire.opacity", width=320
+            )
+        _show_key(analysis, view or CLASSES_VIEW)
+        modes = [mode for mode in MODE_TITLES if mode in analysis.predictions]
+        for column, mode in zip(st.columns(len(modes), gap="medium"), modes, strict=True):
+            with column:
+                st.markdown(f"**{MODE_TITLES[mode]}**")
+                top, words = _draw(analysis, mode, view or CLASSES_VIEW)
+                show_picture(render_overlay(_draw_base(analysis, mode), top, opacity / 100), words)
+                st.caption(_summarise(analysis, mode))
+
+
+def show_differences(analysis: Analysis) -> None:
+    """Where the sensors differ (and who is right), which sensor the fusion trusted, and the label."""
+    panels: list[Callable[[Analysis], None]] = []
+    if analysis.disagreement is not None:
+        panels.append(_show_disagreement)
+    if analysis.trust is not None:
+        panels.append(_show_trust)
+    if analysis.tile.label is not None:
+        panels.append(_show_label)
+    if not panels:
+        return
+    for column, show in zip(st.columns(len(panels), gap="medium"), panels, strict=True):
+        with column:
+            show(analysis)
+
+
+def _draw(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA, str]:
+    prediction = analysis.predictions[mode]
+    shown = thin_prediction(prediction)
+    if view == CONFIDENCE_VIEW:
+        return render_confidence(shown), describe_confidence(prediction)
+    if view == TRUST_VIEW and analysis.trust is not None:
+        return render_trust(thin_map(analysis.trust), shown.valid), describe_trust(analysis.trust, prediction.valid)
+    picture = render_classes(shown.classes, analysis.scheme, hidden=HIDDEN_CLASSES)
+    return picture, describe_map(prediction, analysis.areas[mode])
+
+
+def _draw_base(analysis: Analysis, mode: Mode) -> RGBA:
+    """What the sensor of a mode saw; the fused map lies over the optical picture."""
+    optical, sar = analysis.tile.optical, analysis.tile.sar
+    layer, grey = (sar, True) if (mode == "sar" and sar is not None) or optical is None else (optical, False)
+    if layer is None:
+        return np.zeros((*analysis.tile.shape, 4), np.uint8)
+    shown = thin_layer(layer)
+    bands = build_composites(shown.bands)[0].bands
+    return render_sar(shown, bands[0]) if grey else render_composite(shown, bands)
+
+
+def _show_key(analysis: Analysis, view: str) -> None:
+    if view == CONFIDENCE_VIEW:
+        show_ramp(CONFIDENCE_COLORMAP, f"confidence: by chance ({1 / len(analysis.scheme):.2f})", "certain (1.00)")
+    elif view == TRUST_VIEW:
+        show_ramp(TRUST_COLORMAP, "the fusion trusted SAR", "the optical sensor")
+    else:
+        show_key((c.color, c.name) for c in analysis.scheme.classes if c.name not in HIDDEN_CLASSES)
+
+
+def _summarise(analysis: Analysis, mode: Mode) -> str:
+    area = analysis.areas[mode][-1] if len(analysis.scheme) == 2 else None
+    words = [f"{area.name} {format_share(area.area_share)}"] if area else []
+    values = analysis.predictions[mode].confidence[analysis.predictions[mode].valid]
+    words.append(f"mean confidence {values.mean():.2f}" if values.size else "nothing mapped")
+    if mode in analysis.scores:
+        scores = analysis.scores[mode]
+        one = scores.per_class[-1] if len(analysis.scheme) == 2 else None
+        words.append(
+            f"**{one.name} IoU {format_score(one.iou)}**" if one else f"**mean IoU {format_score(scores.miou)}**"
+        )
+    return " · ".join(words)
+
+
+def _show_disagreement(analysis: Analysis) -> None:
+    label = _label_index(analysis)
+    st.markdown("**Where the two sensors differ**")
+    optical, sar = (thin_prediction(analysis.predictions[mode]) for mode in MODALITIES)
+    index = None if label is None else thin_map(label)
+    words = describe_disagreement(analysis.disagreement_share)
+    show_picture(render_disagreement(optical, sar, index, _draw_base(analysis, "fused")), words)
+    if label is None:
+        show_key([(BOTH_WRONG_COLOR, "differ")])
+    else:
+        show_key([(OPTICAL_COLOR, "optical is right"), (SAR_COLOR, "SAR is right"), (BOTH_WRONG_COLOR, "neither")])
+    st.caption(_second_half(words))
+
+
+def _show_trust(analysis: Analysis) -> None:
+    if analysis.trust is None:
+        return
+    st.markdown("**Which sensor the fusion trusted**")
+    valid = (
+        analysis.predictions["fused"].valid if "fused" in analysis.predictions else np.ones_like(analysis.trust, bool)
+    )
+    words = describe_trust(analysis.trust, valid)
+    show_picture(render_trust(thin_map(analysis.trust), thin_map(valid)), words)
+    show_ramp(TRUST_COLORMAP, "SAR", "optical")
+    st.caption(_second_half(words))
+
+
+def _show_label(analysis: Analysis) -> None:
+    label = _label_index(analysis)
+    if label is None or analysis.tile.label is None:
+        return
+    st.markdown("**Label** · what people mapped")
+    words = describe_label(label, analysis.scheme)
+    show_picture(render_label(thin_map(analysis.tile.label), analysis.scheme), words)
+    show_key((c.color, c.name) for c in analysis.scheme.classes)
+    st.caption(_second_half(words))
+
+
+def _second_half(words: str) -> str:
+    """What follows the colon, as a sentence of its own."""
+    rest = words.partition(": ")[2]
+    return rest[:1].upper() + rest[1:]
+
+
+def _label_index(analysis: Analysis) -> NDArray[np.uint8] | None:
+    label = analysis.tile.label
+    index = None if label is None else analysis.scheme.to_index(label)
+    return index if index is not None and (index != IGNORE_INDEX).any() else None

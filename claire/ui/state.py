@@ -1,0 +1,74 @@
+"""What one session remembers: which pair is chosen, and which model. No other module touches these keys."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+
+from claire.core.types import Tile
+
+CHOICE_KEY, MODEL_KEY, DATASET_KEY, SPLIT_KEY, SOURCE_KEY = (
+    "claire.choice",
+    "claire.model",
+    "claire.dataset",
+    "claire.split",
+    "claire.source",
+)
+DATASET_PARAMETER, TILE_PARAMETER = "dataset", "tile"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The pair that the pages are about.
+
+    Args:
+        tile: The pair.
+        digest: Of everything in it that a result depends on.
+        dataset: Key of the data set it came from; "" for an upload.
+        tile_id: Identifier in that data set; "" for an upload.
+    """
+
+    tile: Tile
+    digest: str
+    dataset: str = ""
+    tile_id: str = ""
+
+    @property
+    def link(self) -> dict[str, str]:
+        """Query parameters that lead to this pair; empty for an upload, which nobody else can open."""
+        return {DATASET_PARAMETER: self.dataset, TILE_PARAMETER: self.tile_id} if self.dataset else {}
+
+
+def compute_digest(tile: Tile) -> str:
+    """sha256 over pixels, masks, band names, units, label and name of a tile."""
+    digest = hashlib.sha256(tile.name.encode())
+    for layer in (tile.optical, tile.sar):
+        digest.update(repr((layer.bands, layer.unit, layer.values.dtype.str, layer.shape) if layer else None).encode())
+        if layer is not None:
+            digest.update(layer.values.tobytes())
+            digest.update(layer.valid.tobytes())
+    if tile.label is not None:
+        digest.update(tile.label.dtype.str.encode() + tile.label.tobytes())
+    return digest.hexdigest()
+
+
+def choose(tile: Tile, dataset: str = "", tile_id: str = "") -> Choice:
+    """Make a pair the one that the pages are about, and put it into the address of the page."""
+    choice = Choice(tile, compute_digest(tile), dataset, tile_id)
+    st.session_state[CHOICE_KEY] = choice
+    st.query_params.from_dict(choice.link)
+    return choice
+
+
+def find_choice() -> Choice | None:
+    """The chosen pair, or None before the first choice."""
+    choice = st.session_state.get(CHOICE_KEY)
+    return choice if isinstance(choice, Choice) else None
+
+
+def find_linked() -> tuple[str, str] | None:
+    """Data set and tile that the address of the page names, not yet checked; None when it names none."""
+    dataset, tile_id = st.query_params.get(DATASET_PARAMETER, ""), st.query_params.get(TILE_PARAMETER, "")
+    return (dataset, tile_id) if dataset and tile_id else None

@@ -1,0 +1,171 @@
+"""Upload of a pair: one or several files per sensor, a label or none, then names and units of the bands.
+
+Files lie in a private folder under random names for as long as they are read, and no longer.
+"""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from claire import pipeline
+from claire.core.bands import MODALITIES, Modality, Unit
+from claire.core.errors import ClaireError
+from claire.core.manifest import Manifest
+from claire.core.types import Layer, Notice, Tile, layer_of
+from claire.ui.bands import pick_bands, pick_unit, rename_bands
+from claire.ui.faults import error_boundary
+from claire.ui.shell import find_model
+from claire.ui.state import choose, find_choice
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+SUFFIXES = ("tif", "tiff", "png", "jpg", "jpeg", "jp2")
+EARLY_WORDS, LATE_WORDS = ("before", "pre"), ("after", "post")
+FULL = 255
+SEVERAL_HELP = "One file with all bands, or several that are stacked: earlier date first."
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The files of one pair, as they came."""
+
+    optical: tuple[UploadedFile, ...]
+    sar: tuple[UploadedFile, ...]
+    label: UploadedFile | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any file or its role does."""
+        label = self.label.file_id if self.label else ""
+        return repr(([file.file_id for file in self.optical], [file.file_id for file in self.sar], label))
+
+    def names(self, modality: Modality) -> list[str]:
+        """File names of one sensor, in the order in which they are stacked."""
+        return [file.name for file in (self.optical if modality == "optical" else self.sar)]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What the user said about one layer: bands of the file in the model's order (None: as they are) and the unit."""
+
+    picked: tuple[str, ...] | None
+    unit: Unit
+
+
+def show_uploader() -> None:
+    """Three drop zones; the pair becomes the chosen one as soon as both sensors are there and can be read."""
+    left, middle, right = st.columns(3)
+    optical = left.file_uploader(
+        "Optical", SUFFIXES, accept_multiple_files=True, key="claire.upload.optical", help=SEVERAL_HELP
+    )
+    sar = middle.file_uploader("SAR", SUFFIXES, accept_multiple_files=True, key="claire.upload.sar", help=SEVERAL_HELP)
+    label = right.file_uploader(
+        "Label (optional)", SUFFIXES, key="claire.upload.label", help="Class ids on the pixels of the optical file."
+    )
+    if not optical or not sar:
+        st.caption("Give an optical and a SAR file of the same place: GeoTIFF, PNG, JPEG or JPEG 2000.")
+        return
+    upload = Upload(_sort_by_date(optical), _sort_by_date(sar), label)
+    with error_boundary():
+        tile, entry = _read_upload(upload.fingerprint, upload), find_model()
+        manifest, model = (entry.manifest, entry.name) if entry else (None, "")
+        namings = _pick_naming(tile, upload, manifest)
+        tile = _name_bands(upload.fingerprint, namings, _pick_mask(tile), model, tile, manifest)
+        choice = find_choice()
+        if choice is None or choice.tile is not tile:
+            choose(tile)
+
+
+@st.cache_resource(max_entries=2, ttl=3600, show_spinner="Reading the pair …", scope="session")
+def _read_upload(fingerprint: str, _upload: Upload) -> Tile:
+    with tempfile.TemporaryDirectory(prefix="claire-") as folder:
+        names: dict[str, str] = {}
+        optical, sar = (
+            [_store(Path(folder), file, names) for file in files] for files in (_upload.optical, _upload.sar)
+        )
+        label = _store(Path(folder), _upload.label, names) if _upload.label else None
+        try:
+            tile = pipeline.read_tile(optical, sar, label, name=Path(_upload.optical[0].name).stem[:80])
+        except ClaireError as error:
+            error.message, error.hint = _given_names(error.message, names), _given_names(error.hint, names)
+            raise
+    notices = tuple(Notice(notice.code, _given_names(notice.message, names)) for notice in tile.notices)
+    sources = {_given_names(name, names): digest for name, digest in tile.sources.items()}
+    return replace(tile, notices=notices, sources=sources)
+
+
+@st.cache_resource(max_entries=2, ttl=3600, show_spinner=False, scope="session")
+def _name_bands(
+    fingerprint: str, namings: dict[Modality, Naming], mask: bool, model: str, _tile: Tile, _manifest: Manifest | None
+) -> Tile:
+    label = _tile.label
+    if mask and label is not None:
+        label = np.where(label == FULL, 1, label).astype(label.dtype)
+    optical, sar = (_name_layer(_tile, modality, namings.get(modality), _manifest) for modality in MODALITIES)
+    return replace(_tile, optical=optical, sar=sar, label=label)
+
+
+def _name_layer(tile: Tile, modality: Modality, naming: Naming | None, manifest: Manifest | None) -> Layer | None:
+    layer = layer_of(tile, modality)
+    if layer is None or naming is None:
+        return layer
+    if manifest is None or naming.picked is None:
+        return replace(layer, unit=naming.unit)
+    spec = manifest.optical if modality == "optical" else manifest.sar
+    return rename_bands(layer, naming.picked, spec, naming.unit)
+
+
+def _pick_mask(tile: Tile) -> bool:
+    """Ask what 255 means in a label of 0 and 255: 8-bit masks use it for "yes", label files for "not labelled"."""
+    if tile.label is None or not np.isin(tile.label, (0, FULL)).all() or not (tile.label == FULL).any():
+        return False
+    return st.toggle("255 in the label is class 1 (otherwise: not labelled)", value=True, key="claire.upload.mask")
+
+
+def _pick_naming(tile: Tile, upload: Upload, manifest: Manifest | None) -> dict[Modality, Naming]:
+    picked: dict[Modality, tuple[str, ...] | None] = {}
+    layers = {modality: layer for modality in MODALITIES if (layer := layer_of(tile, modality)) is not None}
+    for modality, layer in layers.items():
+        picked[modality] = pick_bands(layer, modality, manifest, upload.names(modality)) if manifest else None
+    namings: dict[Modality, Naming] = {}
+    for column, (modality, layer) in zip(st.columns(len(layers)), layers.items(), strict=True):
+        with column:
+            namings[modality] = Naming(picked[modality], pick_unit(layer, modality))
+    return namings
+
+
+def _store(folder: Path, file: UploadedFile, names: dict[str, str]) -> Path:
+    """Write one upload under a random name; only a known suffix survives of the user's own name."""
+    suffix = Path(file.name).suffix.lower().lstrip(".")
+    path = folder / (secrets.token_hex(8) + (f".{suffix}" if suffix in SUFFIXES else ""))
+    path.write_bytes(file.getbuffer())
+    names[path.name] = Path(file.name).name
+    return path
+
+
+def _given_names(text: str, names: dict[str, str]) -> str:
+    """Put the user's own file names back where a sentence names the private copies."""
+    for private, given in names.items():
+        text = text.replace(private, given)
+    return text
+
+
+def _sort_by_date(files: Sequence[UploadedFile]) -> tuple[UploadedFile, ...]:
+    """Files whose names speak of an earlier date first; otherwise in the order given."""
+
+    def date_of(file: UploadedFile) -> int:
+        name = file.name.lower()
+        if any(word in name for word in EARLY_WORDS):
+            return 0
+        return 2 if any(word in name for word in LATE_WORDS) else 1
+
+    return tuple(sorted(files, key=date_of))

@@ -1,0 +1,99 @@
+"""A pipeline without torch or files, with the names and types of `claire.pipeline`, for tests of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from claire.core.analysis import Analysis
+from claire.core.bands import MODES, Mode
+from claire.core.classes import FLOOD
+from claire.core.manifest import InputSpec, Manifest
+from claire.core.provenance import Provenance
+from claire.core.types import ClassArea, ClassScore, Notice, Prediction, Scores, Tile
+from claire.data.examples import OPTICAL_BANDS, SAR_BANDS
+
+MANIFEST = Manifest(
+    name="fake-flood",
+    title="A fake that thresholds counts",
+    scheme="flood",
+    optical=InputSpec(OPTICAL_BANDS, "uint8", (80.0,) * 6, (30.0,) * 6, ((0, 1, 2), (3, 4, 5))),
+    sar=InputSpec(SAR_BANDS, "uint8", (130.0,) * 2, (40.0,) * 2, ((0,), (1,))),
+    network={},
+    temperature={"fused": 1.0, "optical": 1.0, "sar": 1.0},
+    sha256="0" * 64,
+    scores={"fused": {"clear": {"flood_iou": 0.71}}, "optical": {"clear": {"miou": 0.6}}},
+)
+
+
+@dataclass(frozen=True)
+class FakeEntry:
+    """Like `ModelEntry`."""
+
+    name: str = MANIFEST.name
+    kind: str = "fake"
+    status: str = "ready"
+    manifest: Manifest = MANIFEST
+    sha256: str = MANIFEST.sha256
+
+
+class FakePipeline:
+    """Counts what is called, and answers in the right types."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, int] = {}
+        self.entries = [FakeEntry()]
+
+    def list_models(self) -> list[FakeEntry]:
+        """The entries set by the test."""
+        self._count("list_models")
+        return self.entries
+
+    def load_model(self, name: str) -> str:
+        """A name stands in for the model."""
+        self._count("load_model")
+        return name
+
+    def analyse(self, tile: Tile, model: str, modes: Sequence[Mode] = MODES) -> Analysis:
+        """Maps by thresholds, right enough to look at."""
+        self._count("analyse")
+        optical, sar = tile.optical.values.astype(float), tile.sar.values.astype(float)
+        evidence = {"optical": (optical[0] - optical[3]) / 40 - 0.6, "sar": (sar[0] - sar[1]) / 40 - 0.6}
+        evidence["fused"] = (evidence["optical"] + evidence["sar"]) / 2
+        predictions, areas, scores = {}, {}, {}
+        for mode in modes:
+            flood = 1 / (1 + np.exp(-4 * evidence[mode]))
+            probabilities = np.stack([1 - flood, flood]).astype(np.float32)
+            classes = probabilities.argmax(axis=0).astype(np.uint8)
+            predictions[mode] = Prediction(mode, FLOOD, classes, probabilities, np.ones(tile.shape, bool))
+            areas[mode] = tuple(
+                ClassArea(c.id, c.name, int((classes == i).sum()), float((classes == i).mean()), None, 0.9)
+                for i, c in enumerate(FLOOD.classes)
+            )
+            if tile.label is not None:
+                scores[mode] = _score(classes, FLOOD.to_index(tile.label))
+        return Analysis(
+            tile,
+            FLOOD,
+            predictions,
+            areas,
+            scores,
+            predictions["optical"].classes != predictions["sar"].classes,
+            np.clip(0.5 + evidence["optical"] / 4, 0, 1).astype(np.float32),
+            "SAR won on most of the pixels on which the two sensors differ.",
+            Provenance(model, MANIFEST.sha256),
+            (Notice("fake", "These maps are fakes."),),
+        )
+
+    def _count(self, name: str) -> None:
+        self.calls[name] = self.calls.get(name, 0) + 1
+
+
+def _score(classes: np.ndarray, label: np.ndarray) -> Scores:
+    confusion = np.array([[int(((label == i) & (classes == j)).sum()) for j in range(2)] for i in range(2)], np.int64)
+    hit = confusion.diagonal()
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - hit
+    per_class = tuple(ClassScore(c.name, hit[i] / union[i], 0.8, 0.8, 0.8) for i, c in enumerate(FLOOD.classes))
+    return Scores(confusion, per_class, float((hit / union).mean()), 0.8, 0.9, 0.7, 0.02, 0.03)
