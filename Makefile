@@ -20,7 +20,7 @@ help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 run: $(APP) ## set up what the app needs and start it
-	$(BIN)/streamlit run app.py --browser.gatherUsageStats=false --server.showEmailPrompt=false
+	$(BIN)/streamlit run app.py
 
 test: $(TEST) browser ## set up what the tests need, check style, types and imports, and run them all
 	$(BIN)/ruff format --check .
