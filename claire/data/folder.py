@@ -116,7 +116,7 @@ class FolderDataset:
         for split, ids in self.description.splits.items():
             if strange := sorted(set(ids) - set(self._ids)):
                 raise DatasetError(
-                    f"{TOML_NAME} names {printable(strange[0], 40)!r} in the split {split!r}, but there is no such tile.",
+                    f"{TOML_NAME} names {printable(strange[0], 40)!r} in the split {split!r}, but there is none.",
                     "Name tiles as their files, without the ending.",
                 )
 

@@ -408,13 +408,15 @@ def _opened(path: Path) -> Iterator[_Source]:
 
 
 def _find_driver(path: Path) -> str:
-    if not path.is_file():
+    try:
         if path.is_dir():
             raise MissingFileError(f"{quoted_name(path)} is a folder, but a file is wanted.", "Give one raster file.")
-        raise MissingFileError(f"There is no file {quoted_name(path)}.", "Check the spelling and the folder.")
-    try:
+        if not path.is_file():
+            raise MissingFileError(f"There is no file {quoted_name(path)}.", "Check the spelling and the folder.")
         with path.open("rb") as stream:
             head = stream.read(16)
+    except MissingFileError:
+        raise
     except OSError as error:
         raise MissingFileError(f"{quoted_name(path)} may not be read.", "Check its permissions.") from error
     for magic, driver in MAGIC_BYTES.items():
@@ -458,7 +460,8 @@ def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
     from rasterio.enums import ColorInterp
 
     meanings = source.colorinterp
-    if ColorInterp.cyan in meanings:
+    # GDAL turns print colours into RGB on its own and leaves this note.
+    if ColorInterp.cyan in meanings or "CMYK" in source.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", ""):
         raise FormatError(
             f"{quoted_name(path)} holds print colours (CMYK), which measure nothing.",
             "Convert it to RGB or give the bands.",
