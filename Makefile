@@ -30,7 +30,7 @@ test: $(TEST) browser ## set up what the tests need, check style, types and impo
 	$(BIN)/pytest
 
 bench: $(TEST) ## measure speed, side by side with a description of this machine
-	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python -m benchmarks.latency
 
 format: $(TEST) ## format the code and apply the safe fixes
 	$(BIN)/ruff format .

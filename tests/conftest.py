@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from claire.core.types import GeoReference
+from claire.data.examples import generate_flood_pair
+from claire.data.raster import write_geotiff
+
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -28,6 +32,25 @@ def chromium() -> str:
     if os.environ.get("CLAIRE_REQUIRE_BROWSER"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture
+def written_pair(tmp_path: Path) -> dict[str, Path]:
+    """A generated pair of 64 x 64 pixels with its label, as three GeoTIFFs in metres."""
+    tile = generate_flood_pair(seed=7, size=64)
+    assert tile.optical is not None
+    assert tile.sar is not None
+    assert tile.label is not None
+    place = GeoReference("EPSG:32633", (10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0), metres=True)
+    pixels = {"optical": tile.optical, "sar": tile.sar}
+    written = {}
+    for role, layer in pixels.items():
+        written[role] = tmp_path / "pair" / f"{role}.tif"
+        written[role].parent.mkdir(exist_ok=True)
+        write_geotiff(written[role], layer.values, place, descriptions=layer.bands)
+    written["label"] = tmp_path / "pair" / "label.tif"
+    write_geotiff(written["label"], tile.label, place)
+    return written
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""Speed, side by side with a description of the machine; run by hand, never as a timed test."""

@@ -1,0 +1,42 @@
+"""Notebooks run from top to bottom, on generated tiles, and show what they promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+def execute(path: Path, replace: dict[str, str] | None = None) -> nbformat.NotebookNode:
+    """Run a notebook in a fresh kernel, with some code cells replaced: start of the old source -> new source."""
+    notebook = nbformat.read(path, as_version=4)
+    for start, source in (replace or {}).items():
+        (cell,) = (c for c in notebook.cells if c.cell_type == "code" and c.source.startswith(start))
+        cell.source = source
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    return notebook
+
+
+def read_text(notebook: nbformat.NotebookNode) -> str:
+    """Everything that the code cells printed."""
+    outputs = (output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
+    return "".join(output.text for output in outputs if output.output_type == "stream")
+
+
+def count_pictures(notebook: nbformat.NotebookNode) -> int:
+    outputs = (output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+@pytest.mark.slow
+def test_compare_shows_three_maps_with_scores() -> None:
+    notebook = execute(NOTEBOOKS / "01_compare.ipynb")
+    shown = read_text(notebook)
+    assert count_pictures(notebook) == 1
+    for mode in ("fused", "optical", "sar"):
+        assert any(line.startswith(mode) and "flood IoU" in line for line in shown.splitlines())
+    assert "The sensors disagree on" in shown
