@@ -38,7 +38,7 @@ class ClassScheme:
     Args:
         name: Name in the registry and in manifests.
         classes: The classes in index order; ids unique, 0..254.
-        ignore_ids: File ids that mean "not labelled".
+        ignore_ids: File ids that mean "not labelled"; `IGNORE_INDEX` always does.
     """
 
     name: str

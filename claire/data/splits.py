@@ -1,0 +1,117 @@
+"""Near-duplicates and splits: what must stay on one side of a train / validation line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claire.data.raster import read_raster
+
+THUMBNAIL = 16
+"""Side of the thumbnails that are compared, pixels."""
+
+SIMILAR = 0.95
+"""Correlation of the thumbnails of every sensor and date from which two chips count as near-duplicates."""
+
+
+@dataclass(frozen=True)
+class DuplicateReport:
+    """What was found.
+
+    Args:
+        groups: Identifiers that belong together; most groups have one member.
+        pairs: (one, other, smallest correlation over the files) of every near-duplicate pair.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    pairs: tuple[tuple[str, str, float], ...]
+
+
+def find_near_duplicates(ids: Sequence[str], files: Iterable[Sequence[Path]]) -> DuplicateReport:
+    """Compare thumbnails of all chips; in any of the eight orientations a copy counts, too.
+
+    Args:
+        ids: Identifiers.
+        files: For each, its files in a fixed order.
+
+    Returns:
+        Groups (connected components) and pairs. A pair needs `SIMILAR` on *every* file, so that two featureless
+        SAR chips alone do not count.
+    """
+    thumbnails = np.stack([[_standardise(_read_thumbnail(path)) for path in chip] for chip in files])
+    count = len(ids)
+    smallest = np.full((count, count), -1.0)
+    for turned in _orientations(thumbnails):
+        correlation = np.einsum("nfp,mfp->fnm", thumbnails.reshape(*thumbnails.shape[:2], -1), turned)
+        smallest = np.maximum(smallest, correlation.min(axis=0))
+    rows, columns = np.nonzero(np.triu(smallest >= SIMILAR, k=1))
+    pairs = tuple((ids[a], ids[b], float(smallest[a, b])) for a, b in zip(rows, columns, strict=True))
+    return DuplicateReport(group_connected(ids, [(a, b) for a, b, _ in pairs]), pairs)
+
+
+def group_connected(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Connected components, each in the order of `ids`."""
+    leader = {i: i for i in ids}
+
+    def find(node: str) -> str:
+        while leader[node] != node:
+            leader[node] = leader[leader[node]]
+            node = leader[node]
+        return node
+
+    for one, other in pairs:
+        leader[find(other)] = find(one)
+    groups: dict[str, list[str]] = {}
+    for i in ids:
+        groups.setdefault(find(i), []).append(i)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def split_groups(
+    groups: Sequence[Sequence[str]], validation_share: float, seed: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Draw whole groups for validation until its share is reached.
+
+    Args:
+        groups: Identifiers that must stay together.
+        validation_share: 0..1 of all identifiers.
+        seed: Of the draw.
+
+    Returns:
+        (train, validation), each sorted.
+    """
+    wanted = round(validation_share * sum(len(group) for group in groups))
+    validation: list[str] = []
+    for index in np.random.default_rng(seed).permutation(len(groups)):
+        if len(validation) + len(groups[index]) <= wanted:
+            validation.extend(groups[index])
+    kept = set(validation)
+    return tuple(sorted(i for group in groups for i in group if i not in kept)), tuple(sorted(validation))
+
+
+def _read_thumbnail(path: Path) -> NDArray[np.float64]:
+    grey = read_raster(path).values.astype(np.float64).mean(axis=0)
+    high, wide = grey.shape
+    if min(high, wide) < THUMBNAIL:
+        grey = np.kron(grey, np.ones((THUMBNAIL, THUMBNAIL)))
+        high, wide = grey.shape
+    block_rows, block_columns = high // THUMBNAIL, wide // THUMBNAIL
+    cut = grey[: block_rows * THUMBNAIL, : block_columns * THUMBNAIL]
+    return cut.reshape(THUMBNAIL, block_rows, THUMBNAIL, block_columns).mean(axis=(1, 3))
+
+
+def _standardise(thumbnail: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = thumbnail - thumbnail.mean()
+    length = float(np.linalg.norm(centred))
+    return centred / length if length > 1e-9 else centred
+
+
+def _orientations(thumbnails: NDArray[np.float64]) -> Iterable[NDArray[np.float64]]:
+    for turns in range(4):
+        turned = np.rot90(thumbnails, turns, axes=(2, 3))
+        for picture in (turned, turned[..., ::-1]):
+            yield picture.reshape(*picture.shape[:2], -1)

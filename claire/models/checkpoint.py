@@ -1,0 +1,106 @@
+"""Checkpoint files: fp16 safetensors, a manifest beside them, nothing else; the only user of safetensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from claire.core.errors import CheckpointError, UnknownNameError
+from claire.core.manifest import Manifest
+from claire.core.provenance import compute_sha256
+from claire.models.network import Network, NetworkConfig, build_network
+
+WEIGHTS_SUFFIX, MANIFEST_SUFFIX = ".safetensors", ".json"
+Status = Literal["ready", "missing weights", "altered", "unreadable manifest"]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One line of the list of models.
+
+    Args:
+        name: Checkpoint name.
+        kind: "segmenter".
+        status: "ready" when the weights are there and have the manifest's sha256.
+        sha256: Of the weights; empty when they are missing.
+        manifest: None when it cannot be read.
+    """
+
+    name: str
+    kind: str
+    status: Status
+    sha256: str
+    manifest: Manifest | None
+
+
+def save_checkpoint(network: Network, manifest: Manifest, folder: Path) -> Path:
+    """Write weights (fp16) and manifest.
+
+    Returns:
+        Path of the weights.
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"{manifest.name}{WEIGHTS_SUFFIX}"
+    partial = weights.with_suffix(".part")
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    save_file(tensors, partial)
+    partial.replace(weights)
+    replace(manifest, sha256=compute_sha256(weights)).write(folder / f"{manifest.name}{MANIFEST_SUFFIX}")
+    return weights
+
+
+def load_checkpoint(name: str, folder: Path) -> tuple[Network, Manifest]:
+    """The network of a checkpoint, float32, in evaluation mode, and its manifest.
+
+    Raises:
+        UnknownNameError: No such checkpoint; lists the right names.
+        CheckpointError: Weights missing, altered, not finite, or not fitting the manifest.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    known = [path.stem for path in folder.glob(f"*{MANIFEST_SUFFIX}")]
+    if name not in known:
+        raise UnknownNameError.among("model", name, known)
+    manifest = Manifest.read(folder / f"{name}{MANIFEST_SUFFIX}")
+    weights = folder / f"{name}{WEIGHTS_SUFFIX}"
+    if not weights.is_file():
+        raise CheckpointError(f"The weights of {name!r} are missing.", f"Put {weights.name} into the checkpoints folder.")
+    if compute_sha256(weights) != manifest.sha256:
+        raise CheckpointError(f"The weights of {name!r} are not those of its manifest.", "Fetch the checkpoint again.")
+    try:
+        stored = load_file(weights)
+    except SafetensorError as error:
+        raise CheckpointError(f"The weights of {name!r} are damaged.", "Fetch the checkpoint again.") from error
+    network = build_network(NetworkConfig.from_mapping(manifest.network))
+    expected = network.state_dict()
+    fits = stored.keys() == expected.keys() and all(stored[k].shape == expected[k].shape for k in expected)
+    if not fits or not all(bool(torch.isfinite(v).all()) for v in stored.values()):
+        raise CheckpointError(f"The weights of {name!r} do not fit its manifest.", "Fetch the checkpoint again.")
+    network.load_state_dict({k: v.to(expected[k].dtype) for k, v in stored.items()})
+    network.eval()
+    return network, manifest
+
+
+def list_checkpoints(folder: Path) -> tuple[ModelEntry, ...]:
+    """Every manifest of a folder, verified against its weights by hash; never raises for a bad one."""
+    return tuple(_describe(path) for path in sorted(folder.glob(f"*{MANIFEST_SUFFIX}")))
+
+
+def _describe(path: Path) -> ModelEntry:
+    weights = path.with_suffix(WEIGHTS_SUFFIX)
+    sha256 = compute_sha256(weights) if weights.is_file() else ""
+    try:
+        manifest = Manifest.read(path)
+    except CheckpointError:
+        return ModelEntry(path.stem, "segmenter", "unreadable manifest", sha256, None)
+    status: Status = "missing weights" if not sha256 else "ready" if sha256 == manifest.sha256 else "altered"
+    return ModelEntry(path.stem, "segmenter", status, sha256, manifest)

@@ -1,0 +1,104 @@
+"""Encoders: one modality in, a full-resolution stem, a half-resolution stem and four stages out.
+
+The four stages come from a transformers backbone; the stems are ours, because targets at 10 m are a few pixels wide
+and a patch embedding of 4 x 4 pixels would blur them. Legend: B batch, C bands, H height, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import ConvNextV2Backbone, ConvNextV2Config, ResNetBackbone, ResNetConfig
+
+from claire.core.errors import UnknownNameError
+
+STAGES = ["stage1", "stage2", "stage3", "stage4"]
+
+
+def conv_block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch normalisation, ReLU of its own (attribution methods need one activation per use)."""
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+    )
+
+
+def _build_convnextv2(channels: int, widths: Sequence[int], depths: Sequence[int]) -> nn.Module:
+    return ConvNextV2Backbone(
+        ConvNextV2Config(
+            num_channels=channels,
+            patch_size=2,
+            hidden_sizes=list(widths),
+            depths=list(depths),
+            out_features=STAGES,
+        )
+    )
+
+
+def _build_resnet(channels: int, widths: Sequence[int], depths: Sequence[int]) -> nn.Module:
+    backbone = ResNetBackbone(
+        ResNetConfig(
+            num_channels=channels,
+            embedding_size=channels,
+            hidden_sizes=list(widths),
+            depths=list(depths),
+            layer_type="basic",
+            downsample_in_first_stage=True,
+            out_features=STAGES,
+        )
+    )
+    backbone.embedder = _Untouched()  # our stems do its work; its 7x7 convolution and pooling would skip a scale
+    return backbone
+
+
+class _Untouched(nn.Module):
+    def forward(self, pixels: Tensor) -> Tensor:
+        return pixels
+
+
+BACKBONES = {"convnextv2": _build_convnextv2, "resnet": _build_resnet}
+
+
+class Encoder(nn.Module):
+    """Stems and stages of one modality.
+
+    Invalid pixels are set to 0 *and* said to be invalid in extra channels, so that a gap never looks like data.
+
+    Args:
+        bands: C.
+        backbone: Key of `BACKBONES`.
+        widths: Channels of the four stages, strides 4, 8, 16, 32.
+        depths: Blocks of the four stages.
+        stem: Channels at full resolution; twice as many at half.
+
+    Raises:
+        UnknownNameError: No such backbone.
+    """
+
+    def __init__(self, bands: int, backbone: str, widths: Sequence[int], depths: Sequence[int], stem: int) -> None:
+        super().__init__()
+        if backbone not in BACKBONES:
+            raise UnknownNameError.among("encoder", backbone, BACKBONES)
+        self.full_stem = conv_block(2 * bands, stem)
+        self.half_stem = conv_block(stem, 2 * stem, stride=2)
+        self.backbone = BACKBONES[backbone](2 * stem, widths, depths)
+        self.channels = (stem, 2 * stem, *widths)
+
+    def forward(self, pixels: Tensor, valid: Tensor) -> list[Tensor]:
+        """Features from the finest to the coarsest.
+
+        Args:
+            pixels: (B, C, H, W), normalised; H and W multiples of 32.
+            valid: (B, C, H, W), 1 valid, 0 not, same dtype.
+
+        Returns:
+            Six tensors of strides 1, 2, 4, 8, 16, 32.
+        """
+        full = self.full_stem(torch.cat([pixels * valid, valid], dim=1))
+        half = self.half_stem(full)
+        stages: Any = self.backbone(half).feature_maps
+        return [full, half, *stages]

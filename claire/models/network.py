@@ -1,0 +1,239 @@
+"""The CLAIRE network and its baselines: one class family, chosen by `fusion`.
+
+Legend: B batch, C bands, H height, W width, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from claire.core.bands import MODES, Mode
+from claire.core.errors import CheckpointError, UnknownNameError
+from claire.models.cmaf import CMAF, StageInspection
+from claire.models.decoder import AuxiliaryHead, Decoder
+from claire.models.encoders import Encoder
+
+STRIDE = 32
+"""Height and width must be multiples of this."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything that rebuilds a network.
+
+    Args:
+        optical_bands: C of the optical input.
+        sar_bands: C of the SAR input.
+        classes: K.
+        fusion: Key of `NETWORKS`.
+        encoder: Key of `claire.models.encoders.BACKBONES`.
+        widths: Channels of the four stages.
+        depths: Blocks of the four stages.
+        stem: Channels at full resolution.
+        decoder: Channels of the decoder.
+        auxiliary: Channels of the heads of single sensors.
+        head_width: Channels of one attention head.
+        grid: Cells per side of the pooled keys and values.
+        groups: Channel groups of the trust gate.
+    """
+
+    optical_bands: int
+    sar_bands: int
+    classes: int
+    fusion: str = "cmaf"
+    encoder: str = "convnextv2"
+    widths: tuple[int, ...] = (32, 64, 128, 192)
+    depths: tuple[int, ...] = (2, 2, 4, 2)
+    stem: int = 8
+    decoder: int = 32
+    auxiliary: int = 32
+    head_width: int = 32
+    grid: int = 8
+    groups: int = 4
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
+        """Read from a manifest or a recipe.
+
+        Raises:
+            CheckpointError: A field that no network has, or one that is missing.
+        """
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown:
+            raise CheckpointError(f"The network has no setting {', '.join(sorted(unknown))}.", "Use this version's names.")
+        try:
+            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        except TypeError as error:
+            raise CheckpointError("The network's settings are incomplete.", "Give bands and classes.") from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a manifest."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class NetworkOutput:
+    """Logits of the modes that the network has, and what its stages did when asked.
+
+    Args:
+        logits: Mode -> (B, K, H, W).
+        stages: Inspections from the finest to the coarsest; empty unless inspected.
+    """
+
+    logits: dict[Mode, Tensor]
+    stages: tuple[StageInspection, ...] = ()
+
+
+class ClaireNetwork(nn.Module):
+    """Two encoders, CMAF at every stride, a decoder, and a head for each sensor alone: three maps from one forward."""
+
+    modes: tuple[Mode, ...] = MODES
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.optical = _build_encoder(config, config.optical_bands)
+        self.sar = _build_encoder(config, config.sar_bands)
+        channels = self.optical.channels
+        stems, stages = channels[:2], channels[2:]
+        self.fusion = nn.ModuleList(
+            [CMAF(c, 0, config.grid, min(1, config.groups), refine=False) for c in stems]
+            + [CMAF(c, max(1, c // config.head_width), config.grid, config.groups) for c in stages]
+        )
+        self.decoder = Decoder(channels, config.decoder, config.classes)
+        self.optical_head = AuxiliaryHead(channels, config.auxiliary, config.classes)
+        self.sar_head = AuxiliaryHead(channels, config.auxiliary, config.classes)
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment a batch of pairs.
+
+        Args:
+            optical: (B, C_opt, H, W), normalised; H and W multiples of `STRIDE`.
+            sar: (B, C_sar, H, W), normalised.
+            optical_valid: (B, C_opt, H, W), 1 valid, 0 not, same dtype.
+            sar_valid: (B, C_sar, H, W).
+            inspect: Also return gates and attention; logits are the same up to rounding.
+
+        Returns:
+            Logits of all three modes.
+        """
+        from_optical, from_sar = self.optical(optical, optical_valid), self.sar(sar, sar_valid)
+        seen = torch.cat([optical_valid.amax(dim=1, keepdim=True), sar_valid.amax(dim=1, keepdim=True)], dim=1)
+        fused, stages = [], []
+        for cmaf, a, b in zip(self.fusion, from_optical, from_sar, strict=True):
+            share = F.adaptive_avg_pool2d(seen, a.shape[2:])
+            features, inspection = cmaf(a, b, share, inspect)
+            fused.append(features)
+            stages.append(inspection)
+        logits: dict[Mode, Tensor] = {
+            "fused": self.decoder(fused),
+            "optical": self.optical_head(from_optical),
+            "sar": self.sar_head(from_sar),
+        }
+        return NetworkOutput(logits, tuple(stages) if inspect else ())
+
+
+class SingleNetwork(nn.Module):
+    """Baseline: one sensor, one encoder, the same decoder. Which sensor is the `fusion` of its configuration."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mode: Mode = "optical" if config.fusion == "optical" else "sar"
+        self.modes: tuple[Mode, ...] = (self.mode,)
+        self.encoder = _build_encoder(config, getattr(config, f"{self.mode}_bands"))
+        self.decoder = Decoder(self.encoder.channels, config.decoder, config.classes)
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment from one sensor; arguments as for `ClaireNetwork.forward`."""
+        pixels, valid = (optical, optical_valid) if self.mode == "optical" else (sar, sar_valid)
+        return NetworkOutput({self.mode: self.decoder(self.encoder(pixels, valid))})
+
+
+class ConcatNetwork(nn.Module):
+    """Baseline: both sensors stacked at the input of one encoder."""
+
+    modes: tuple[Mode, ...] = ("fused",)
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = _build_encoder(config, config.optical_bands + config.sar_bands)
+        self.decoder = Decoder(self.encoder.channels, config.decoder, config.classes)
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment from the stack; arguments as for `ClaireNetwork.forward`."""
+        pixels, valid = torch.cat([optical, sar], dim=1), torch.cat([optical_valid, sar_valid], dim=1)
+        return NetworkOutput({"fused": self.decoder(self.encoder(pixels, valid))})
+
+
+class LateNetwork(nn.Module):
+    """Baseline: two single-sensor networks whose class probabilities are averaged."""
+
+    modes: tuple[Mode, ...] = MODES
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoders = nn.ModuleList(_build_encoder(config, b) for b in (config.optical_bands, config.sar_bands))
+        self.decoders = nn.ModuleList(
+            Decoder(encoder.channels, config.decoder, config.classes)  # type: ignore[arg-type]
+            for encoder in self.encoders
+        )
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment from each sensor and average where both saw the ground; arguments as for `ClaireNetwork.forward`."""
+        single = [
+            decoder(encoder(pixels, valid))
+            for encoder, decoder, pixels, valid in zip(
+                self.encoders, self.decoders, (optical, sar), (optical_valid, sar_valid), strict=True
+            )
+        ]
+        seen = torch.stack([optical_valid.amax(dim=1), sar_valid.amax(dim=1)]).unsqueeze(2)
+        weight = (seen + 1e-6) / (seen + 1e-6).sum(dim=0)
+        mean = sum(w * logits.softmax(dim=1) for w, logits in zip(weight, single, strict=True))
+        return NetworkOutput({"fused": torch.log(mean + 1e-8), "optical": single[0], "sar": single[1]})  # type: ignore[operator]
+
+
+NETWORKS: dict[str, type[ClaireNetwork | SingleNetwork | ConcatNetwork | LateNetwork]] = {
+    "cmaf": ClaireNetwork,
+    "optical": SingleNetwork,
+    "sar": SingleNetwork,
+    "concat": ConcatNetwork,
+    "late": LateNetwork,
+}
+
+Network = ClaireNetwork | SingleNetwork | ConcatNetwork | LateNetwork
+
+
+def build_network(config: NetworkConfig) -> Network:
+    """The network that a configuration names, with random weights.
+
+    Raises:
+        UnknownNameError: No such fusion or encoder; lists the right names.
+
+    Example:
+        >>> build_network(NetworkConfig(optical_bands=6, sar_bands=2, classes=2)).modes
+        ('fused', 'optical', 'sar')
+    """
+    if config.fusion not in NETWORKS:
+        raise UnknownNameError.among("fusion", config.fusion, NETWORKS)
+    return NETWORKS[config.fusion](config)
+
+
+def _build_encoder(config: NetworkConfig, bands: int) -> Encoder:
+    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem)

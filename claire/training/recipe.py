@@ -1,0 +1,128 @@
+"""Recipes: everything that decides a training run, in one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from claire.core.errors import MissingFileError, RecipeError
+
+DAMAGE_SHARES: Mapping[str, float] = {
+    "clear": 0.42,
+    "clouds": 0.10,
+    "patch_after": 0.05,
+    "ellipses": 0.10,
+    "noise_after": 0.05,
+    "zero_after": 0.08,
+    "zero_all": 0.12,
+    "no_sar": 0.08,
+}
+"""How often a training sample is damaged in which way; `clouds` are bright with shadows, `ellipses` are opaque gaps."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run.
+
+    Args:
+        name: Checkpoint name.
+        title: One line for people.
+        data: Name of the data set adapter.
+        root: Folder of the data set; relative paths are taken from the current folder.
+        train_split: Split to learn from.
+        validation_split: Split that chooses the epoch and the temperature.
+        scheme: Class scheme.
+        network: Arguments of `NetworkConfig` besides bands and classes.
+        loss: Arguments of `RIFTLoss` besides weights.
+        epochs: Epochs at `crop`.
+        crop: Side of the training crops, pixels, a multiple of 32.
+        finish_epochs: Further epochs on whole tiles, so that the network has seen the size it is used at.
+        batch: Samples per step; for whole tiles reduced to the same number of pixels.
+        learning_rate: Peak of the one-cycle schedule (AdamW).
+        weight_decay: Of AdamW.
+        auxiliary_weight: Weight of the loss of each single-sensor head.
+        ema: Decay of the averaged weights.
+        damage: Name -> share of the samples, sums to 1.
+        validate_every: Epochs between validations.
+        patience: Validations without improvement before training stops early.
+        threads: CPU threads; 0 leaves torch's choice.
+        seed: Of weights, order, crops and damage.
+    """
+
+    name: str
+    title: str
+    data: str
+    root: str
+    scheme: str
+    train_split: str = "train"
+    validation_split: str = "val"
+    network: Mapping[str, Any] = field(default_factory=dict)
+    loss: Mapping[str, float] = field(default_factory=dict)
+    epochs: int = 40
+    crop: int = 128
+    finish_epochs: int = 3
+    batch: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    auxiliary_weight: float = 0.4
+    ema: float = 0.99
+    damage: Mapping[str, float] = field(default_factory=lambda: dict(DAMAGE_SHARES))
+    validate_every: int = 5
+    patience: int = 8
+    threads: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.crop % 32 or self.crop <= 0:
+            raise RecipeError(f"crop is {self.crop}, but a positive multiple of 32 is wanted.", "Use 128 or 256.")
+        unknown = set(self.damage) - set(DAMAGE_SHARES)
+        if unknown or abs(sum(self.damage.values()) - 1) > 1e-6:
+            raise RecipeError(
+                f"damage has the shares {dict(self.damage)}, but known names that sum to 1 are wanted.",
+                f"Names: {', '.join(DAMAGE_SHARES)}.",
+            )
+        if (self.epochs + self.finish_epochs) % self.validate_every:
+            raise RecipeError(
+                f"{self.epochs} + {self.finish_epochs} epochs are not a multiple of validate_every {self.validate_every}.",
+                "Choose numbers with which the last epoch is validated.",
+            )
+        for item in ("epochs", "batch", "validate_every", "patience"):
+            if getattr(self, item) <= 0:
+                raise RecipeError(f"{item} is {getattr(self, item)}, but a positive number is wanted.", "Correct it.")
+
+    @classmethod
+    def read(cls, path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+        """Read a YAML file.
+
+        Args:
+            path: The recipe.
+            overrides: Values that replace those of the file, such as seed.
+
+        Raises:
+            MissingFileError: No such file.
+            RecipeError: Not YAML, unknown or missing names, values of another type.
+        """
+        if not path.is_file():
+            raise MissingFileError(f"There is no recipe {path.name!r}.", "Recipes lie in the folder recipes.")
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise RecipeError(f"The recipe {path.name!r} is not YAML.", "Compare it with one in recipes.") from error
+        if not isinstance(content, dict):
+            raise RecipeError(f"The recipe {path.name!r} has no settings.", "Compare it with one in recipes.")
+        values = {**content, **(overrides or {})}
+        known = {item.name for item in fields(cls)}
+        if strange := set(values) - known:
+            raise RecipeError(f"The recipe has no setting {', '.join(sorted(strange))}.", f"Known: {', '.join(sorted(known))}.")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise RecipeError(f"The recipe {path.name!r} is incomplete: {error}.", "Compare it with one in recipes.") from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for the manifest."""
+        return asdict(self)

@@ -1,0 +1,166 @@
+"""A training run: recipe in, checkpoint with its first manifest out; resumable, stops early."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
+from torch.utils.data import DataLoader
+
+from claire.core.classes import find_scheme
+from claire.core.dataset import Dataset
+from claire.core.manifest import InputSpec, Manifest
+from claire.data.preparing import compute_valid, normalise
+from claire.models.checkpoint import save_checkpoint
+from claire.models.network import NetworkConfig, build_network
+from claire.training.losses import RIFTLoss, compute_class_weights
+from claire.training.module import MONITOR, SegmentationModule
+from claire.training.recipe import Recipe
+from claire.training.samples import CropSamples, Sample, TileStack, as_sample, measure_bands, read_stack
+
+Progress = Callable[[str], None]
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    inputs: tuple[InputSpec, InputSpec],
+    folder: Path,
+    runs: Path,
+    *,
+    resume: bool = False,
+    report: Progress = print,
+) -> Path:
+    """Train a checkpoint.
+
+    Args:
+        recipe: The run.
+        dataset: Labelled pairs with the recipe's splits.
+        inputs: Bands, units and dates of (optical, SAR); means and spreads are measured on the training split.
+        folder: Where the checkpoint goes.
+        runs: Where the resumable state and the log go.
+        resume: Go on from the last state of this recipe.
+        report: Receives one line per validation.
+
+    Returns:
+        Path of the weights.
+    """
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    lightning.seed_everything(recipe.seed, verbose=False)
+    scheme = find_scheme(recipe.scheme)
+    config = NetworkConfig.from_mapping(
+        {
+            **recipe.network,
+            "optical_bands": len(inputs[0].bands),
+            "sar_bands": len(inputs[1].bands),
+            "classes": len(scheme),
+        }
+    )
+    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *inputs, config.as_dict(), {})
+    stacks = [read_stack(dataset, dataset.ids(s), manifest) for s in (recipe.train_split, recipe.validation_split)]
+    training, validation = stacks
+    measured = (
+        measure_bands(training.optical, training.optical_valid, inputs[0]),
+        measure_bands(training.sar, training.sar_valid, inputs[1]),
+    )
+    counts = np.bincount(training.labels.ravel(), minlength=256)[: len(scheme)].tolist()
+    facts = {
+        "recipe": recipe.as_dict(),
+        "train_tiles": len(training),
+        "validation_tiles": len(validation),
+        "class_pixels": counts,
+    }
+    manifest = Manifest(
+        recipe.name, recipe.title, recipe.scheme, *measured, config.as_dict(), {}, training=facts
+    )
+    network = build_network(config)
+    module = SegmentationModule(
+        network, RIFTLoss(compute_class_weights(counts), **recipe.loss), recipe, _count_steps(recipe, len(training))
+    )
+    state = runs / recipe.name
+    best = ModelCheckpoint(state, "best", monitor=MONITOR, mode="max", save_last=True, enable_version_counter=False)
+    callbacks: list[Callback] = [
+        EMAWeightAveraging(decay=recipe.ema),
+        best,
+        EarlyStopping(MONITOR, patience=recipe.patience, mode="max"),
+        _Reporter(report),
+    ]
+    trainer = lightning.Trainer(
+        max_epochs=recipe.epochs + recipe.finish_epochs,
+        callbacks=callbacks,
+        logger=False,
+        accelerator="auto",
+        devices=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        check_val_every_n_epoch=recipe.validate_every,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        gradient_clip_val=1.0,
+    )
+    data = _Loaders(training, validation, manifest, recipe)
+    last = state / "last.ckpt"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*num_workers.*")
+        trainer.fit(module, datamodule=data, ckpt_path=str(last) if resume and last.is_file() else None)
+    stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    weights = {k.removeprefix("network."): v for k, v in stored["state_dict"].items() if k.startswith("network.")}
+    network.load_state_dict(weights)
+    return save_checkpoint(network, manifest, folder)
+
+
+def _count_steps(recipe: Recipe, tiles: int) -> int:
+    return sum(-(-tiles // _batch(recipe, epoch, 256)) for epoch in range(recipe.epochs + recipe.finish_epochs))
+
+
+def _batch(recipe: Recipe, epoch: int, side: int) -> int:
+    if epoch < recipe.epochs:
+        return recipe.batch
+    return max(2, recipe.batch * recipe.crop**2 // side**2)
+
+
+class _Loaders(lightning.LightningDataModule):
+    """Loaders of the epoch at hand: crops first, whole tiles at the end."""
+
+    def __init__(self, training: TileStack, validation: TileStack, manifest: Manifest, recipe: Recipe) -> None:
+        super().__init__()
+        self._training, self._validation, self._manifest, self._recipe = training, validation, manifest, recipe
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        whole = epoch >= self._recipe.epochs
+        crop = max(self._training.labels.shape[1:]) if whole else self._recipe.crop
+        samples = CropSamples(self._training, self._manifest, self._recipe, crop, epoch)
+        order = torch.Generator().manual_seed(self._recipe.seed * 100_003 + epoch)
+        return DataLoader(samples, batch_size=_batch(self._recipe, epoch, 256), shuffle=True, generator=order)
+
+    def val_dataloader(self) -> DataLoader[Sample]:
+        stack, manifest = self._validation, self._manifest
+        samples = [
+            as_sample(
+                normalise(optical, compute_valid(optical, seen_o, manifest.optical), manifest.optical),
+                normalise(sar, compute_valid(sar, seen_s, manifest.sar), manifest.sar),
+                label,
+            )
+            for optical, sar, seen_o, seen_s, label in zip(
+                stack.optical, stack.sar, stack.optical_valid, stack.sar_valid, stack.labels, strict=True
+            )
+        ]
+        return DataLoader(samples, batch_size=4)  # type: ignore[arg-type]
+
+
+class _Reporter(Callback):
+    def __init__(self, report: Progress) -> None:
+        self._report = report
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        values = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
+        self._report(json.dumps({"epoch": trainer.current_epoch + 1, **values}))
