@@ -1,6 +1,7 @@
 """Analysis: all that is known about one tile under one model; the only object that pages, reports and notebooks touch.
 
-It round-trips through a folder of `analysis.json` and `arrays.npz` and opens without torch, weights or a language model.
+It round-trips through a folder of `analysis.json` and `arrays.npz`, and opens without torch, weights or a language
+model.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +25,20 @@ from claire.core.classes import ClassScheme, LandClass
 from claire.core.errors import AnalysisError
 from claire.core.provenance import Provenance
 from claire.core.types import ClassArea, ClassScore, GeoReference, Layer, Notice, Prediction, Scores, Tile
+
+DAMAGE = (
+    OSError,
+    EOFError,
+    MemoryError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy, zipfile and json raise on files that are cut, altered or made to do harm."""
 
 JSON_NAME, ARRAYS_NAME = "analysis.json", "arrays.npz"
 ANALYSIS_VERSION = 1
@@ -82,6 +98,7 @@ class Analysis:
                 "comparison": self.comparison,
                 "provenance": asdict(self.provenance),
                 "notices": [asdict(notice) for notice in self.notices],
+                "tile_notices": [asdict(notice) for notice in self.tile.notices],
             }
         )
 
@@ -129,17 +146,20 @@ class Analysis:
                     f"The analysis has version {content.get('version')}, but {ANALYSIS_VERSION} is wanted.",
                     "Run the analysis again with this version of CLAIRE.",
                 )
-            with np.load(folder / ARRAYS_NAME, allow_pickle=False) as stored:
+            with (folder / ARRAYS_NAME).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             return _rebuild(content, arrays)
         except FileNotFoundError as error:
             raise AnalysisError(
-                f"The folder {folder.name!r} holds no saved analysis.", f"Give a folder with {JSON_NAME} and {ARRAYS_NAME}."
+                f"The folder {folder.name!r} holds no saved analysis.",
+                f"Give a folder with {JSON_NAME} and {ARRAYS_NAME}.",
             ) from error
-        except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
+        except DAMAGE as error:
             if isinstance(error, AnalysisError):
                 raise
-            raise AnalysisError(f"The saved analysis in {folder.name!r} is damaged.", "Run the analysis again.") from error
+            raise AnalysisError(
+                f"The saved analysis in {folder.name!r} is damaged.", "Run the analysis again."
+            ) from error
 
 
 def scores_as_dict(scores: Scores) -> dict[str, Any]:
@@ -211,7 +231,7 @@ def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analys
         layers.get("sar"),
         arrays.get("label"),
         GeoReference(place["crs"], transform, place["metres"]),
-        notices,
+        tuple(Notice(**notice) for notice in content["tile_notices"]),
         content["sources"],
     )
     predictions: dict[Mode, Prediction] = {}

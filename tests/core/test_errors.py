@@ -1,0 +1,60 @@
+"""One tree of errors: a code, a sentence, a hint, and a builtin that callers already catch."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from claire.core import errors
+from claire.core.errors import ClaireError, InputError, UnknownNameError
+
+
+def all_kinds(kind: type[ClaireError] = ClaireError) -> list[type[ClaireError]]:
+    return [kind, *(deeper for child in kind.__subclasses__() for deeper in all_kinds(child))]
+
+
+def test_every_kind_has_a_code_of_its_own_and_a_line_in_the_drawn_tree() -> None:
+    kinds = all_kinds()
+    assert len({kind.code for kind in kinds}) == len(kinds)
+    for kind in kinds:
+        assert kind.__name__ in (errors.__doc__ or "")
+        assert kind.__doc__
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        (errors.InputError, ValueError),
+        (errors.MissingFileError, FileNotFoundError),
+        (errors.UnknownNameError, LookupError),
+        (errors.CheckpointError, RuntimeError),
+        (errors.EnvironmentUnsafeError, RuntimeError),
+    ],
+)
+def test_each_can_be_caught_as_a_builtin(kind: type[ClaireError], builtin: type[Exception]) -> None:
+    with pytest.raises(builtin):
+        raise kind("What is wrong.", "What to do.")
+
+
+@pytest.mark.parametrize("kind", all_kinds())
+def test_message_and_hint_survive_as_text_and_as_json(kind: type[ClaireError]) -> None:
+    error = kind("What is wrong.", "What to do.")
+    assert str(error) == "What is wrong."
+    assert json.loads(json.dumps(error.as_dict())) == {
+        "code": kind.code,
+        "message": "What is wrong.",
+        "hint": "What to do.",
+    }
+
+
+def test_faults_of_checkpoints_and_of_the_machine_are_no_input_errors() -> None:
+    assert not issubclass(errors.CheckpointError, InputError)
+    assert not issubclass(errors.EnvironmentUnsafeError, InputError)
+
+
+def test_an_unknown_name_lists_the_right_ones_sorted() -> None:
+    error = UnknownNameError.among("mode", "both", ["sar", "fused", "optical"])
+    assert "'both'" in error.message
+    assert error.hint == "Choose one of: fused, optical, sar."
+    assert UnknownNameError.among("model", "x", []).hint == "Choose one of: none."
