@@ -137,8 +137,12 @@ def _fields(rng: np.random.Generator, size: int) -> NDArray[np.int64]:
     kinds = rng.integers(0, 12, len(points))
     rows, columns = np.mgrid[0:size, 0:size] / size
     rows, columns = rows + 0.012 * _smooth_noise(rng, size, 2), columns + 0.012 * _smooth_noise(rng, size, 2)
-    away = (rows[..., None] - points[:, 0]) ** 2 + 3 * (columns[..., None] - points[:, 1]) ** 2
-    return np.asarray(kinds[away.argmin(axis=-1)])
+    nearest, found = np.full((size, size), np.inf), np.zeros((size, size), np.int64)
+    for (row, column), kind in zip(points, kinds, strict=True):
+        away = (rows - row) ** 2 + 3 * (columns - column) ** 2
+        found = np.where(away < nearest, kind, found)
+        nearest = np.minimum(nearest, away)
+    return found
 
 
 def _optical(

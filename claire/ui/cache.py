@@ -34,7 +34,7 @@ class SharedModel:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-@st.cache_resource(max_entries=8, ttl=60, show_spinner=False)
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
 def _list_datasets(folders: tuple[str, ...], _settings: Settings) -> dict[str, Dataset]:
     datasets: dict[str, Dataset] = {}
     for dataset in [*pipeline.find_datasets(_settings.data), pipeline.ExamplesDataset()]:
@@ -64,10 +64,20 @@ def find_dataset(key: str) -> Dataset:
     return datasets[key]
 
 
+@st.cache_resource(max_entries=64, ttl=3600, show_spinner="Listing the pairs of this split …")
+def _list_ids(dataset_key: str, root: str, split: str | None) -> tuple[str, ...]:
+    return tuple(find_dataset(dataset_key).ids(split))
+
+
+def list_ids(dataset_key: str, split: str | None = None) -> tuple[str, ...]:
+    """Identifiers of the tiles of a split, or of all; finding a split may mean looking at every tile once."""
+    return _list_ids(dataset_key, str(find_dataset(dataset_key).root), split)
+
+
 @st.cache_resource(max_entries=24, ttl=3600, show_spinner=False, scope="session")
 def _read_tile(dataset_key: str, root: str, tile_id: str) -> Tile:
     dataset = find_dataset(dataset_key)
-    if tile_id not in dataset.ids():
+    if tile_id not in list_ids(dataset_key):
         raise UnknownNameError(
             f"The data set {dataset_key!r} has no tile called {tile_id[:60]!r}.", "Choose a tile on the Explore page."
         )

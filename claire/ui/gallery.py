@@ -7,12 +7,13 @@ import math
 import streamlit as st
 
 from claire.core.errors import ClaireError
-from claire.ui.cache import EXAMPLES, list_datasets, read_thumbnail, read_tile
+from claire.ui.cache import EXAMPLES, list_datasets, list_ids, read_thumbnail, read_tile
 from claire.ui.state import DATASET_KEY, SPLIT_KEY, choose, find_choice
 from claire.ui.text import as_text
 
 PER_PAGE = 16
 CARD_WIDTH = 112
+ALL = "all"
 
 
 def show_gallery() -> None:
@@ -21,7 +22,7 @@ def show_gallery() -> None:
     if set(datasets) == {EXAMPLES}:
         _show_no_data()
     key, split = _pick_split()
-    ids = datasets[key].ids(split)
+    ids = list_ids(key, None if split == ALL else split)
     if not ids:
         st.info("This split holds no pairs. Choose another one.", icon=":material/info:")
         return
@@ -52,7 +53,9 @@ def _pick_split() -> tuple[str, str]:
         persist_state="session",
     )
     splits = datasets[key].splits
-    split = right.selectbox("Split", splits, key=f"{SPLIT_KEY}.{key}", persist_state="session")
+    split = right.selectbox(
+        "Split", [ALL, *splits] if len(splits) > 1 else splits, key=f"{SPLIT_KEY}.{key}", persist_state="session"
+    )
     return key, split
 
 
@@ -66,7 +69,7 @@ def _show_card(key: str, tile_id: str) -> None:
         except ClaireError as error:
             st.caption(f":material/broken_image: {as_text(error.message, 80)}")
         st.button(
-            as_text(tile_id, 60),
+            as_text(tile_id.rpartition("/")[2], 60),
             key=f"claire.pick.{key}.{tile_id}",
             type="primary" if chosen else "secondary",
             width="stretch",

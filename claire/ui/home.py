@@ -6,7 +6,7 @@ import streamlit as st
 
 from claire import pipeline
 from claire.core.types import Tile
-from claire.ui.cache import EXAMPLES, list_datasets, list_models, list_ready_models, read_tile
+from claire.ui.cache import EXAMPLES, list_datasets, list_ids, list_models, list_ready_models, read_tile
 from claire.ui.pair import show_picture
 from claire.ui.state import choose, find_choice
 from claire.ui.tables import show_table
@@ -65,7 +65,7 @@ def show_models() -> None:
     rows = [
         (
             f"<strong>{as_html(entry.name)}</strong><br>{STATUS_WORDS.get(entry.status, as_html(entry.status))}",
-            f"{as_html(entry.manifest.title)}<br><small>{as_html(', '.join(entry.manifest.class_scheme.names))}</small>",
+            f"{as_html(entry.manifest.title)}<br><small>{as_html(_list_classes(entry))}</small>",
             _list_scores(entry),
         )
         for entry in entries
@@ -76,8 +76,8 @@ def show_models() -> None:
 def show_data() -> None:
     """Which data sets the Explore page lists."""
     rows = [
-        (as_html(dataset.title), as_html(", ".join(dataset.splits)), f"{len(dataset.ids()):,}")
-        for dataset in list_datasets().values()
+        (as_html(dataset.title), as_html(", ".join(dataset.splits)), f"{len(list_ids(key)):,}")
+        for key, dataset in list_datasets().items()
     ]
     show_table(("Data set", "Splits", "Pairs"), rows, words=True)
     if set(list_datasets()) == {EXAMPLES}:
@@ -90,6 +90,10 @@ def _show_answer(tile: Tile) -> None:
         return
     show_picture(render_label(tile.label, scheme), describe_label(scheme.to_index(tile.label), scheme))
     st.caption("**Together** they tell the flood (blue) from the river. All three are generated examples.")
+
+
+def _list_classes(entry: pipeline.ModelEntry) -> str:
+    return ", ".join(entry.manifest.class_scheme.names)
 
 
 def _list_scores(entry: pipeline.ModelEntry) -> str:

@@ -50,9 +50,7 @@ def show_maps(analysis: Analysis) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
             views = [CLASSES_VIEW, CONFIDENCE_VIEW, *([TRUST_VIEW] if analysis.trust is not None else [])]
             view = st.segmented_control("Show", views, default=CLASSES_VIEW, required=True, key="claire.view")
-            opacity = st.slider(
-                "Opacity over the sensor's picture", 0, 100, 65, format="%d %%", key="claire.opacity", width=320
-            )
+            opacity = st.slider("Opacity of the colours", 0, 100, 65, format="%d %%", key="claire.opacity", width=320)
         _show_key(analysis, view or CLASSES_VIEW)
         modes = [mode for mode in MODE_TITLES if mode in analysis.predictions]
         for column, mode in zip(st.columns(len(modes), gap="medium"), modes, strict=True):
@@ -155,7 +153,7 @@ def _show_label(analysis: Analysis) -> None:
     label = _label_index(analysis)
     if label is None or analysis.tile.label is None:
         return
-    st.markdown("**Label** · what people mapped")
+    st.markdown("**Label**")
     words = describe_label(label, analysis.scheme)
     show_picture(render_label(thin_map(analysis.tile.label), analysis.scheme), words)
     show_key((c.color, c.name) for c in analysis.scheme.classes)

@@ -83,8 +83,9 @@ def show_facts(tile: Tile) -> None:
 def show_notices(notices: Sequence[Notice]) -> None:
     """What reading and pairing found, one line each, nothing when there is nothing to say."""
     unique = list(dict.fromkeys(notice.message for notice in notices))
+    bullet = "- " if len(unique) > 1 else ""
     if unique:
-        st.info("\n".join(f"- {as_text(message)}" for message in unique), icon=":material/info:")
+        st.info("\n".join(bullet + as_text(message) for message in unique), icon=":material/info:")
 
 
 def _show_optical(layer: Layer | None, stretch: Stretch) -> None:

@@ -9,6 +9,7 @@ from claire.ui.cache import list_ready_models, read_tile
 from claire.ui.faults import error_boundary
 from claire.ui.state import MODEL_KEY, choose, find_choice, find_linked
 from claire.ui.text import as_text
+from claire.viz.encoding import build_image
 from claire.viz.pictures import render_icon
 
 PAGES = (
@@ -26,7 +27,8 @@ STYLE = """
   border-bottom: 1px solid rgba(128, 128, 128, 0.3);}
 .claire-table th:first-child, .claire-table td:first-child {text-align: left;}
 .claire-table th {font-weight: 600;}
-.claire-words td, .claire-words th {text-align: left; vertical-align: top; overflow-wrap: anywhere;}
+.claire-words td, .claire-words th {text-align: left; vertical-align: top;}
+.claire-words td:not(:first-child) {overflow-wrap: anywhere;}
 .claire-scroll {overflow-x: auto;}
 .claire-key {display: flex; flex-wrap: wrap; gap: 0.15rem 0.9rem; font-size: 0.86rem; align-items: center;}
 .claire-swatch {display: inline-block; width: 0.85em; height: 0.85em; border-radius: 2px; margin-right: 0.4em;
@@ -42,7 +44,7 @@ def shell(title: str) -> None:
     Args:
         title: Of the page, shown in the tab of the browser.
     """
-    st.set_page_config(page_title=f"{title} · CLAIRE", page_icon=render_icon(), layout="wide")
+    st.set_page_config(page_title=f"{title} · CLAIRE", page_icon=build_image(render_icon()), layout="wide")
     st.html(STYLE)
     with error_boundary():
         _follow_link()

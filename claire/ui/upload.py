@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from claire import pipeline
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = ("tif", "tiff", "png", "jpg", "jpeg", "jp2")
 EARLY_WORDS, LATE_WORDS = ("before", "pre"), ("after", "post")
-FULL = 255
 SEVERAL_HELP = "One file with all bands, or several that are stacked: earlier date first."
 
 
@@ -79,7 +77,7 @@ def show_uploader() -> None:
         tile, entry = _read_upload(upload.fingerprint, upload), find_model()
         manifest, model = (entry.manifest, entry.name) if entry else (None, "")
         namings = _pick_naming(tile, upload, manifest)
-        tile = _name_bands(upload.fingerprint, namings, _pick_mask(tile), model, tile, manifest)
+        tile = _name_bands(upload.fingerprint, namings, model, tile, manifest)
         choice = find_choice()
         if choice is None or choice.tile is not tile:
             choose(tile)
@@ -105,13 +103,10 @@ def _read_upload(fingerprint: str, _upload: Upload) -> Tile:
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner=False, scope="session")
 def _name_bands(
-    fingerprint: str, namings: dict[Modality, Naming], mask: bool, model: str, _tile: Tile, _manifest: Manifest | None
+    fingerprint: str, namings: dict[Modality, Naming], model: str, _tile: Tile, _manifest: Manifest | None
 ) -> Tile:
-    label = _tile.label
-    if mask and label is not None:
-        label = np.where(label == FULL, 1, label).astype(label.dtype)
     optical, sar = (_name_layer(_tile, modality, namings.get(modality), _manifest) for modality in MODALITIES)
-    return replace(_tile, optical=optical, sar=sar, label=label)
+    return replace(_tile, optical=optical, sar=sar)
 
 
 def _name_layer(tile: Tile, modality: Modality, naming: Naming | None, manifest: Manifest | None) -> Layer | None:
@@ -122,13 +117,6 @@ def _name_layer(tile: Tile, modality: Modality, naming: Naming | None, manifest:
         return replace(layer, unit=naming.unit)
     spec = manifest.optical if modality == "optical" else manifest.sar
     return rename_bands(layer, naming.picked, spec, naming.unit)
-
-
-def _pick_mask(tile: Tile) -> bool:
-    """Ask what 255 means in a label of 0 and 255: 8-bit masks use it for "yes", label files for "not labelled"."""
-    if tile.label is None or not np.isin(tile.label, (0, FULL)).all() or not (tile.label == FULL).any():
-        return False
-    return st.toggle("255 in the label is class 1 (otherwise: not labelled)", value=True, key="claire.upload.mask")
 
 
 def _pick_naming(tile: Tile, upload: Upload, manifest: Manifest | None) -> dict[Modality, Naming]:

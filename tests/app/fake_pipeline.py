@@ -10,6 +10,7 @@ import numpy as np
 from claire.core.analysis import Analysis
 from claire.core.bands import MODES, Mode
 from claire.core.classes import FLOOD
+from claire.core.dataset import Dataset
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.provenance import Provenance
 from claire.core.types import ClassArea, ClassScore, Notice, Prediction, Scores, Tile
@@ -45,6 +46,7 @@ class FakePipeline:
     def __init__(self) -> None:
         self.calls: dict[str, int] = {}
         self.entries = [FakeEntry()]
+        self.datasets: list[Dataset] = []
 
     def list_models(self) -> list[FakeEntry]:
         """The entries set by the test."""
