@@ -1,0 +1,86 @@
+"""How long one pair of 256 x 256 pixels takes: in the predictor, from tile to analysis, and on the Compare page.
+
+Run it with `make bench`. Medians over warm repetitions; the first, cold one is given apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.machine import describe_machine
+from claire import pipeline
+from claire.data.examples import EXAMPLE_SEEDS, generate_flood_pair
+from claire.data.preparing import prepare
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE_TIMEOUT = 120
+
+
+def measure(action: Callable[[], object], repetitions: int) -> tuple[float, list[float]]:
+    """Milliseconds of the first call, and of each later one."""
+    times = []
+    for _ in range(repetitions + 1):
+        start = time.perf_counter()
+        action()
+        times.append(1000 * (time.perf_counter() - start))
+    return times[0], times[1:]
+
+
+def format_times(title: str, first: float, later: list[float]) -> str:
+    """One line of the table."""
+    return f"{title:34} {statistics.median(later):8.0f} {min(later):8.0f} {max(later):8.0f} {first:8.0f}"
+
+
+def measure_page(repetitions: int) -> tuple[float, list[float], int]:
+    """The Compare page: first run, reruns after a slider moved, and how often the network ran in all of them."""
+    with patch("claire.pipeline.analyse", wraps=pipeline.analyse) as analyse:
+        page = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=PAGE_TIMEOUT)
+        page.query_params["dataset"] = "examples"
+        page.query_params["tile"] = next(iter(EXAMPLE_SEEDS))
+        opacities = iter(range(1, repetitions + 2))
+
+        def show() -> None:
+            if page.slider:
+                page.slider(key="claire.opacity").set_value(next(opacities))
+            page.run()
+            if page.exception:
+                raise RuntimeError(page.exception[0].message)
+
+        first, later = measure(show, repetitions)
+        return first, later, analyse.call_count
+
+
+def main() -> None:
+    """Print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--model", default="claire-flood")
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--repetitions", type=int, default=30)
+    given = arguments.parse_args()
+
+    torch.set_num_threads(given.threads)
+    print(describe_machine(given.threads))
+    tile = generate_flood_pair(seed=7, size=256)
+    model = pipeline.load_model(given.model)
+    prepared, _ = prepare(tile, model.manifest)
+
+    print(f"\n{'one pair, 256 x 256, milliseconds':34} {'median':>8} {'least':>8} {'most':>8} {'first':>8}")
+    print(format_times("predictor, three maps", *measure(lambda: model.segment(prepared), given.repetitions)))
+    print(
+        format_times("tile to analysis with scores", *measure(lambda: pipeline.analyse(tile, model), given.repetitions))
+    )
+    first, later, runs = measure_page(max(3, given.repetitions // 5))
+    print(format_times("Compare page after a slider moved", first, later))
+    print(f"\nThe network ran {runs} time(s) for {len(later) + 1} runs of the Compare page.")
+
+
+if __name__ == "__main__":
+    main()
