@@ -74,7 +74,7 @@ class Analysis:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON; NaN becomes None."""
-        return _without_nan(
+        content: dict[str, Any] = _without_nan(
             {
                 "version": ANALYSIS_VERSION,
                 "name": self.tile.name,
@@ -101,6 +101,7 @@ class Analysis:
                 "tile_notices": [asdict(notice) for notice in self.tile.notices],
             }
         )
+        return content
 
     @property
     def disagreement_share(self) -> float | None:

@@ -90,7 +90,8 @@ class ClassScheme:
 
     def to_id(self, index: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Turn class indices (H, W) 0..K-1 into file ids (H, W) uint8."""
-        return np.array([c.id for c in self.classes], np.uint8)[index]
+        ids: NDArray[np.uint8] = np.array([c.id for c in self.classes], np.uint8)[index]
+        return ids
 
 
 FLOOD = ClassScheme(

@@ -24,7 +24,8 @@ class InputSpec:
         unit: Unit the values must have before normalisation.
         mean: Per band, in `unit`, over the training split.
         std: Per band, in `unit`.
-        dates: Groups of channel indices acquired together; a pixel whose bands of one date are all 0 is nodata of that date.
+        dates: Groups of channel indices acquired together; a pixel whose bands of one date are all 0 is nodata of that
+            date.
         sensor: For example "Sentinel-2 L1C".
     """
 
@@ -42,7 +43,9 @@ class InputSpec:
                 "A manifest gives another number of means or spreads than bands.", "Download the checkpoint again."
             )
         if sorted(i for date in self.dates for i in date) != list(range(count)):
-            raise CheckpointError("A manifest does not assign every band to one date.", "Download the checkpoint again.")
+            raise CheckpointError(
+                "A manifest does not assign every band to one date.", "Download the checkpoint again."
+            )
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Manifest:
                     "Use a checkpoint made for this version of CLAIRE.",
                 )
             for role in ("optical", "sar"):
-                spec = {k: tuple(v) if isinstance(v, list) else v for k, v in content[role].items()}
+                spec: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content[role].items()}
                 spec["dates"] = tuple(tuple(date) for date in spec["dates"])
                 content[role] = InputSpec(**spec)
             content["limits"], content["failures"] = tuple(content["limits"]), tuple(content["failures"])
@@ -110,4 +113,6 @@ class Manifest:
         except FileNotFoundError as error:
             raise CheckpointError(f"The manifest {path.name} is missing.", "Put it beside the weights.") from error
         except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
-            raise CheckpointError(f"The manifest {path.name} cannot be read.", "Download the checkpoint again.") from error
+            raise CheckpointError(
+                f"The manifest {path.name} cannot be read.", "Download the checkpoint again."
+            ) from error

@@ -169,7 +169,8 @@ class Prepared:
 
     def valid(self, mode: Mode) -> NDArray[np.bool_]:
         """(H, W) bool: where the map of a mode may say anything: its sensor (fused: either) has some valid band."""
-        optical, sar = self.optical_valid.any(axis=0), self.sar_valid.any(axis=0)
+        optical: NDArray[np.bool_] = np.any(self.optical_valid, axis=0)
+        sar: NDArray[np.bool_] = np.any(self.sar_valid, axis=0)
         return {"optical": optical, "sar": sar, "fused": optical | sar}[mode]
 
 

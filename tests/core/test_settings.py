@@ -11,7 +11,7 @@ import pytest
 from claire.core.errors import InputError
 from claire.core.settings import Settings
 
-LIMITS = [item.name for item in fields(Settings) if item.name not in {"data", "home"}]
+LIMITS = [item.name for item in fields(Settings) if item.name not in {"data", "home", "checkpoints"}]
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
