@@ -358,7 +358,7 @@ def _gdal_errors() -> tuple[type[Exception], ...]:
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import CRSError, RasterioError
 
-    return OSError, MemoryError, RasterioError, CRSError, CPLE_BaseError
+    return OSError, MemoryError, UnicodeDecodeError, RasterioError, CRSError, CPLE_BaseError
 
 
 @contextmanager

@@ -123,6 +123,33 @@ def test_a_file_cut_short_is_refused(write: Any, tmp_path: Path, keep: int) -> N
     assert_is_kind(caught.value, tmp_path)
 
 
+def test_a_name_that_is_no_text_is_damage(write: Any) -> None:
+    path = write("a.tif", np.zeros((1, 4, 4), np.uint8), finish=lambda t: t.set_band_description(1, "QQQQ"))
+    path.write_bytes(path.read_bytes().replace(b"QQQQ", b"\xff\xfe\xfd\xfc"))
+    with pytest.raises(FormatError):
+        read_raster(path)
+
+
+@pytest.mark.parametrize(("driver", "name"), [("GTiff", "a.tif"), ("PNG", "a.png"), ("JPEG", "a.jpg")])
+def test_files_with_wrong_bytes_are_read_or_refused_and_nothing_else(
+    write: Any, tmp_path: Path, driver: str, name: str
+) -> None:
+    rng = np.random.default_rng(7)
+    good = write(name, rng.integers(0, 255, (3, 20, 20), np.uint8), driver=driver).read_bytes()
+    refused = 0
+    for _ in range(60):
+        content = bytearray(good)
+        for place in rng.integers(0, min(len(content), 400), 4):
+            content[place] = rng.integers(0, 256)
+        (tmp_path / "mutant").write_bytes(content)
+        try:
+            read_raster(tmp_path / "mutant", Settings(max_pixels=1_000_000))
+        except InputError as error:
+            assert_is_kind(error, tmp_path)
+            refused += 1
+    assert refused
+
+
 def assert_is_kind(error: ClaireError, folder: Path) -> None:
     """A sentence with a next step, short, on one line, that gives no folder away."""
     assert len(error.message) <= 200
