@@ -15,9 +15,11 @@ from claire.core.analysis import Analysis
 from claire.core.bands import MODES, Mode
 from claire.core.dataset import Dataset
 from claire.core.errors import UnknownNameError
+from claire.core.manifest import Manifest
 from claire.core.segmenter import Segmenter
 from claire.core.settings import Settings
 from claire.core.types import Tile
+from claire.data.examples import ExamplesDataset
 from claire.ui.state import Choice
 from claire.viz.composites import build_composites
 from claire.viz.encoding import encode_png, render_split, render_thumbnail, thin_layer
@@ -34,10 +36,29 @@ class SharedModel:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+@dataclass(frozen=True)
+class KnownModel:
+    """A checkpoint in the list; `manifest` is None when it cannot be read."""
+
+    name: str
+    status: str
+    sha256: str
+    manifest: Manifest | None
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """A checkpoint that can run."""
+
+    name: str
+    sha256: str
+    manifest: Manifest
+
+
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
 def _list_datasets(folders: tuple[str, ...], _settings: Settings) -> dict[str, Dataset]:
     datasets: dict[str, Dataset] = {}
-    for dataset in [*pipeline.find_datasets(_settings.data), pipeline.ExamplesDataset()]:
+    for dataset in [*pipeline.find_datasets(_settings.data), ExamplesDataset()]:
         key, count = dataset.name, 1
         while key in datasets:
             count += 1
@@ -113,14 +134,18 @@ def read_thumbnail(dataset_key: str, tile_id: str) -> bytes:
 
 
 @st.cache_resource(max_entries=1, ttl=60, show_spinner=False)
-def list_models() -> list[pipeline.ModelEntry]:
+def list_models() -> tuple[KnownModel, ...]:
     """All models that the program knows, ready or not."""
-    return list(pipeline.list_models())
+    return tuple(KnownModel(e.name, e.status, e.sha256, e.manifest) for e in pipeline.list_models())
 
 
-def list_ready_models() -> dict[str, pipeline.ModelEntry]:
-    """Models that can run, by name."""
-    return {entry.name: entry for entry in list_models() if entry.status == "ready"}
+def list_ready_models() -> dict[str, ReadyModel]:
+    """Models that can run, by name, the default one first."""
+    return {
+        known.name: ReadyModel(known.name, known.sha256, known.manifest)
+        for known in sorted(list_models(), key=lambda known: known.name != pipeline.DEFAULT_MODEL)
+        if known.status == "ready" and known.manifest is not None
+    }
 
 
 @st.cache_resource(max_entries=3, ttl=24 * 3600, show_spinner="Loading the model …")
@@ -135,6 +160,6 @@ def _analyse(digest: str, sha256: str, modes: tuple[Mode, ...], _tile: Tile, _na
         return pipeline.analyse(_tile, shared.model, modes)
 
 
-def analyse(choice: Choice, entry: pipeline.ModelEntry) -> Analysis:
+def analyse(choice: Choice, model: ReadyModel) -> Analysis:
     """The analysis of the chosen pair under a model; the network runs once per content, model and modes."""
-    return _analyse(choice.digest, entry.sha256, MODES, choice.tile, entry.name)
+    return _analyse(choice.digest, model.sha256, MODES, choice.tile, model.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from claire.core.analysis import Analysis
-from claire.ui.bands import find_missing, show_misfit
+from claire.ui.bands import SENSOR_TITLES, find_missing, show_misfit
 from claire.ui.cache import analyse, list_ready_models
 from claire.ui.gallery import show_gallery
 from claire.ui.pair import show_facts, show_notices, show_pair
@@ -44,6 +44,9 @@ def show_chosen() -> None:
         st.subheader(as_text(choice.tile.name, 60), anchor=False)
         if st.button("Compare the maps", type="primary", icon=":material/compare:", disabled=not list_ready_models()):
             st.switch_page("pages/compare.py", query_params=choice.link or None)
+    if entry and (missing := find_missing(choice.tile, entry.manifest)):
+        sensors = " and ".join(SENSOR_TITLES[modality] for modality in missing)
+        st.caption(f":material/warning: The model {as_text(entry.name)} wants other bands ({sensors}).")
     show_notices(choice.tile.notices)
     show_pair(entry.manifest.class_scheme if entry else None)
     st.markdown("**What the files are**")

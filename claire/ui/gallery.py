@@ -7,7 +7,9 @@ import math
 import streamlit as st
 
 from claire.core.errors import ClaireError
+from claire.ui.bands import find_missing
 from claire.ui.cache import EXAMPLES, list_datasets, list_ids, read_thumbnail, read_tile
+from claire.ui.shell import find_model
 from claire.ui.state import DATASET_KEY, SPLIT_KEY, choose, find_choice
 from claire.ui.text import as_text
 
@@ -42,7 +44,7 @@ def show_gallery() -> None:
 def _pick_split() -> tuple[str, str]:
     datasets, choice = list_datasets(), find_choice()
     keys = list(datasets)
-    start = keys.index(choice.dataset) if choice and choice.dataset in keys else 0
+    start = keys.index(choice.dataset if choice and choice.dataset in keys else _find_fitting())
     left, right = st.columns([3, 1])
     key = left.selectbox(
         "Data set",
@@ -57,6 +59,19 @@ def _pick_split() -> tuple[str, str]:
         "Split", [ALL, *splits] if len(splits) > 1 else splits, key=f"{SPLIT_KEY}.{key}", persist_state="session"
     )
     return key, split
+
+
+def _find_fitting() -> str:
+    """The first data set whose first tile the picked model can read; the first of all if there is none."""
+    model = find_model()
+    for key in list_datasets():
+        ids = list_ids(key)
+        try:
+            if model and ids and not find_missing(read_tile(key, ids[0]), model.manifest):
+                return key
+        except ClaireError:
+            continue
+    return next(iter(list_datasets()))
 
 
 def _show_card(key: str, tile_id: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from claire import pipeline
+from claire.core.classes import FLOOD
 from claire.core.types import Tile
-from claire.ui.cache import EXAMPLES, list_datasets, list_ids, list_models, list_ready_models, read_tile
+from claire.ui.cache import EXAMPLES, KnownModel, list_datasets, list_ids, list_models, list_ready_models, read_tile
 from claire.ui.pair import show_picture
 from claire.ui.state import choose, find_choice
 from claire.ui.tables import show_table
@@ -20,6 +20,7 @@ STATUS_WORDS = {
     "ready": "✓ ready",
     "missing weights": "weights are missing",
     "altered": "weights were altered: not used",
+    "unreadable manifest": "manifest cannot be read",
 }
 
 
@@ -65,7 +66,7 @@ def show_models() -> None:
     rows = [
         (
             f"<strong>{as_html(entry.name)}</strong><br>{STATUS_WORDS.get(entry.status, as_html(entry.status))}",
-            f"{as_html(entry.manifest.title)}<br><small>{as_html(_list_classes(entry))}</small>",
+            _describe(entry),
             _list_scores(entry),
         )
         for entry in entries
@@ -85,19 +86,21 @@ def show_data() -> None:
 
 
 def _show_answer(tile: Tile) -> None:
-    scheme = next((entry.manifest.class_scheme for entry in list_models()), None)
-    if tile.label is None or scheme is None or scheme.name != "flood":
+    if tile.label is None:
         return
-    show_picture(render_label(tile.label, scheme), describe_label(scheme.to_index(tile.label), scheme))
+    show_picture(render_label(tile.label, FLOOD), describe_label(FLOOD.to_index(tile.label), FLOOD))
     st.caption("**Together** they tell the flood (blue) from the river. All three are generated examples.")
 
 
-def _list_classes(entry: pipeline.ModelEntry) -> str:
-    return ", ".join(entry.manifest.class_scheme.names)
+def _describe(entry: KnownModel) -> str:
+    if entry.manifest is None:
+        return "not known: its manifest cannot be read"
+    names = ", ".join(entry.manifest.class_scheme.names)
+    return f"{as_html(entry.manifest.title)}<br><small>{as_html(names)}</small>"
 
 
-def _list_scores(entry: pipeline.ModelEntry) -> str:
-    scores = entry.manifest.scores
+def _list_scores(entry: KnownModel) -> str:
+    scores = entry.manifest.scores if entry.manifest else {}
     parts = []
     for mode, title in MODE_TITLES.items():
         clear = scores.get(mode, {}).get("clear", {})

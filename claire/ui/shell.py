@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from claire import pipeline
-from claire.ui.cache import list_ready_models, read_tile
+from claire.ui.cache import ReadyModel, list_ready_models, read_tile
 from claire.ui.faults import error_boundary
 from claire.ui.state import MODEL_KEY, choose, find_choice, find_linked
 from claire.ui.text import as_text
@@ -52,7 +51,7 @@ def shell(title: str) -> None:
         _show_sidebar()
 
 
-def find_model() -> pipeline.ModelEntry | None:
+def find_model() -> ReadyModel | None:
     """The model that is picked in the sidebar; None when none is ready."""
     ready = list_ready_models()
     return ready.get(st.session_state.get(MODEL_KEY, ""), next(iter(ready.values()), None))

@@ -13,8 +13,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from claire import pipeline
-from claire.data.examples import ExamplesDataset
-from claire.data.pairing import read_tile
 
 _spec = importlib.util.spec_from_file_location("claire_fake_pipeline", Path(__file__).with_name("fake_pipeline.py"))
 fake_pipeline = importlib.util.module_from_spec(_spec)
@@ -27,10 +25,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Stands in for `claire.pipeline` and counts its calls."""
     fake = fake_pipeline.FakePipeline()
     for name in ("list_models", "load_model", "analyse"):
-        monkeypatch.setattr(pipeline, name, getattr(fake, name), raising=False)
-    monkeypatch.setattr(pipeline, "find_datasets", lambda folders: fake.datasets, raising=False)
-    monkeypatch.setattr(pipeline, "ExamplesDataset", ExamplesDataset, raising=False)
-    monkeypatch.setattr(pipeline, "read_tile", read_tile, raising=False)
+        monkeypatch.setattr(pipeline, name, getattr(fake, name))
+    monkeypatch.setattr(pipeline, "find_datasets", lambda folders: fake.datasets)
     monkeypatch.delenv("CLAIRE_DATA", raising=False)
     _forget()
     yield fake

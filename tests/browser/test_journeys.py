@@ -1,0 +1,147 @@
+"""Home -> Explore -> a pair -> Compare, as a user walks it, in a real browser with the real model."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MAP_TITLES = ("Optical only", "SAR only", "Fused")
+NARROW = {"width": 400, "height": 860}
+
+
+@pytest.fixture(scope="session")
+def address(start_app: Callable[[Path | None], str], ombria_folder: Path) -> str:
+    return start_app(ombria_folder)
+
+
+def find_real_data() -> Path | None:
+    """A folder of real tiles: `CLAIRE_DATA`, or shared/data beside the repository."""
+    given = os.environ.get("CLAIRE_DATA", "").split(os.pathsep)[0]
+    for folder in (Path(given) if given else None, Path(__file__).resolve().parents[3] / "shared" / "data"):
+        if folder is not None and (folder / "ombria").is_dir():
+            return folder
+    return None
+
+
+def wait_until_done(page: Any) -> None:
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_load_state("networkidle")
+
+
+def check_no_fault(page: Any) -> None:
+    assert page.locator('[data-testid="stException"]').count() == 0
+    body = page.inner_text("body")
+    assert "Traceback" not in body
+    assert "Something went wrong" not in body
+
+
+def check_maps_and_scores(page: Any) -> None:
+    for title in MAP_TITLES:
+        page.wait_for_selector(f'img[alt^="{title} class map"]')
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-testid=stImage] img')].every(i => i.complete && i.naturalWidth > 0)"
+    )
+    assert page.locator('img[alt^="Disagreement"]').count() == 1
+    assert page.locator('img[alt^="Trust"]').count() >= 1
+    assert page.locator('img[alt^="Label"]').count() == 1
+    scores = page.locator("table", has_text="kappa").inner_text()
+    for title in MAP_TITLES:
+        assert re.search(rf"{title}\s+0\.\d{{3}}", scores)
+    check_no_fault(page)
+
+
+def walk_to_compare(page: Any, address: str, chip: str) -> None:
+    page.goto(address)
+    wait_until_done(page)
+    check_no_fault(page)
+    page.get_by_role("button", name="Start: explore pairs").click()
+    page.wait_for_url("**/explore**")
+    page.get_by_role("button", name=chip, exact=True).click()
+    page.wait_for_url("**tile=**")
+    page.get_by_role("heading", name=re.compile(chip)).wait_for()
+    check_no_fault(page)
+    page.get_by_role("button", name="Compare the maps").click()
+    page.wait_for_url("**/compare**")
+    check_maps_and_scores(page)
+
+
+def test_a_chip_of_a_data_set_becomes_three_maps_with_scores(page: Any, address: str) -> None:
+    walk_to_compare(page, address, "0003")
+    before = page.locator('img[alt^="Fused class map"]').get_attribute("src")
+    page.get_by_role("slider").first.press("Home")
+    page.wait_for_function(
+        f"() => document.querySelector('img[alt^=\"Fused class map\"]').getAttribute('src') != '{before}'"
+    )
+    page.get_by_text("Confidence", exact=True).click()
+    page.wait_for_selector('img[alt^="Fused confidence"]')
+    check_no_fault(page)
+
+
+def test_a_real_chip_becomes_three_maps_with_scores(page: Any, start_app: Callable[[Path | None], str]) -> None:
+    folder = find_real_data()
+    if folder is None:
+        pytest.skip("There are no real tiles here: set CLAIRE_DATA to a folder that holds ombria/.")
+    walk_to_compare(page, start_app(folder), "0003")
+
+
+def test_an_uploaded_pair_becomes_three_maps_with_scores(page: Any, address: str, ombria_folder: Path) -> None:
+    root = ombria_folder / "ombria"
+    page.goto(f"{address}/explore")
+    wait_until_done(page)
+    page.get_by_text("Upload a pair", exact=True).click()
+    inputs = page.locator('input[type="file"]')
+    inputs.nth(2).wait_for(state="attached")
+    optical, sar = (
+        [str(p) for p in sorted((root / s).glob("train/*/*_0002.png")) if "mask" not in p.name]
+        for s in ("OmbriaS2", "OmbriaS1")
+    )
+    inputs.nth(0).set_input_files(optical)
+    inputs.nth(1).set_input_files(sar)
+    inputs.nth(2).set_input_files(str(root / "OmbriaS2/train/MASK/S2_mask_0002.png"))
+    page.get_by_text("which band is which?").first.wait_for()
+    page.wait_for_selector('img[alt^="Label"]')
+    check_no_fault(page)
+    page.get_by_role("button", name="Compare the maps").click()
+    page.wait_for_url("**/compare**")
+    check_maps_and_scores(page)
+
+
+def test_a_wrong_upload_is_a_sentence_and_a_hint(page: Any, address: str, ombria_folder: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "notes.tif"
+    wrong.write_text("I am no raster.")
+    page.goto(f"{address}/explore")
+    wait_until_done(page)
+    page.get_by_text("Upload a pair", exact=True).click()
+    inputs = page.locator('input[type="file"]')
+    inputs.nth(2).wait_for(state="attached")
+    inputs.nth(0).set_input_files(str(wrong))
+    inputs.nth(1).set_input_files(str(ombria_folder / "ombria/OmbriaS1/train/AFTER/S1_after_0001.png"))
+    card = page.get_by_test_id("stAlert").filter(has_text="notes.tif")
+    card.wait_for()
+    assert "GeoTIFF" in card.inner_text()
+    check_no_fault(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "explore", "compare?dataset=examples&tile=cloudy-2"])
+def test_pages_open_by_address_fit_a_phone_and_have_words_for_every_picture(
+    browser: Any, address: str, path: str, scheme: str
+) -> None:
+    context = browser.new_context(viewport=NARROW, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{address}/{path}")
+    page.wait_for_selector('[data-testid="stImage"] img')
+    wait_until_done(page)
+    check_no_fault(page)
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+    alts = page.eval_on_selector_all('[data-testid="stImage"] img', "all => all.map(image => image.alt)")
+    assert alts
+    assert all(len(alt) > 20 for alt in alts)
+    context.close()
