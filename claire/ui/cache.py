@@ -95,7 +95,7 @@ def list_ids(dataset_key: str, split: str | None = None) -> tuple[str, ...]:
     return _list_ids(dataset_key, str(find_dataset(dataset_key).root), split)
 
 
-@st.cache_resource(max_entries=24, ttl=3600, show_spinner=False, scope="session")
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False, scope="session")
 def _read_tile(dataset_key: str, root: str, tile_id: str) -> Tile:
     dataset = find_dataset(dataset_key)
     if tile_id not in list_ids(dataset_key):

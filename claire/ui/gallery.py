@@ -9,6 +9,7 @@ import streamlit as st
 from claire.core.errors import ClaireError
 from claire.ui.bands import find_missing
 from claire.ui.cache import EXAMPLES, list_datasets, list_ids, read_thumbnail, read_tile
+from claire.ui.faults import error_boundary
 from claire.ui.shell import find_model
 from claire.ui.state import DATASET_KEY, SPLIT_KEY, choose, find_choice
 from claire.ui.text import as_text
@@ -53,6 +54,7 @@ def _pick_split() -> tuple[str, str]:
         format_func=lambda name: datasets[name].title if name in datasets else name,
         key=DATASET_KEY,
         persist_state="session",
+        on_change=_choose_first,
     )
     splits = datasets[key].splits
     split = right.selectbox(
@@ -94,7 +96,18 @@ def _show_card(key: str, tile_id: str) -> None:
 
 
 def _choose(key: str, tile_id: str) -> None:
-    choose(read_tile(key, tile_id), key, tile_id)
+    """Called before the page is drawn, where no other boundary is."""
+    with error_boundary():
+        choose(read_tile(key, tile_id), key, tile_id)
+
+
+def _choose_first() -> None:
+    """Show a pair of the data set that was just picked."""
+    key = st.session_state[DATASET_KEY]
+    with error_boundary():
+        ids = list_ids(key)
+        if ids:
+            choose(read_tile(key, ids[0]), key, ids[0])
 
 
 def _page_key(key: str, split: str) -> str:

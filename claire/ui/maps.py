@@ -39,6 +39,7 @@ from claire.viz.words import (
 )
 
 CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW = "Classes", "Confidence", "Trust"
+MODALITY_WORDS = {"optical": "optical", "sar": "SAR"}
 HIDDEN_CLASSES = ("background",)
 """Classes that mean "nothing of interest": an overlay shows the sensor's picture there."""
 
@@ -56,8 +57,9 @@ def show_maps(analysis: Analysis) -> None:
         for column, mode in zip(st.columns(len(modes), gap="medium"), modes, strict=True):
             with column:
                 st.markdown(f"**{MODE_TITLES[mode]}**")
+                base = _draw_base(analysis, mode)
                 top, words = _draw(analysis, mode, view or CLASSES_VIEW)
-                show_picture(render_overlay(_draw_base(analysis, mode), top, opacity / 100), words)
+                show_picture(base if top is None else render_overlay(base, top, opacity / 100), words)
                 st.caption(_summarise(analysis, mode))
 
 
@@ -77,12 +79,15 @@ def show_differences(analysis: Analysis) -> None:
             show(analysis)
 
 
-def _draw(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA, str]:
+def _draw(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA | None, str]:
+    """What lies over the sensor's picture, and words for it; trust is a matter of the fused map alone."""
     prediction = analysis.predictions[mode]
     shown = thin_prediction(prediction)
     if view == CONFIDENCE_VIEW:
         return render_confidence(shown), describe_confidence(prediction)
     if view == TRUST_VIEW and analysis.trust is not None:
+        if mode != "fused":
+            return None, f"What the {MODALITY_WORDS[mode]} sensor saw, {prediction.classes.shape[1]} pixels wide."
         return render_trust(thin_map(analysis.trust), shown.valid), describe_trust(analysis.trust, prediction.valid)
     picture = render_classes(shown.classes, analysis.scheme, hidden=HIDDEN_CLASSES)
     return picture, describe_map(prediction, analysis.areas[mode])

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from claire.core.errors import FormatError
-from claire.core.types import Layer, Tile
+from claire.core.types import Layer, Notice, Tile
 
 LINK = {"dataset": "examples", "tile": "valley-1"}
 
@@ -110,9 +110,36 @@ def test_other_bands_can_be_shown(open_page: Any) -> None:
 def test_a_split_can_be_picked(open_page: Any, fakes: Any) -> None:
     fakes.datasets = [Folder(_tile(("a", "b", "c"), ("VV",)))]
     app = open_page("pages/explore.py")
+    app.selectbox(key="claire.dataset").select("folder").run()
+    assert app.subheader[0].value == "one"
     app.selectbox(key="claire.split.folder").select("val").run()
     assert not app.exception
     assert "1 pairs" in words_of(app)
+
+
+def test_a_pair_that_cannot_be_read_is_a_card_wherever_it_is_picked(open_page: Any, fakes: Any) -> None:
+    fakes.datasets = [Folder(FormatError("'one.tif' is no raster.", "Give a GeoTIFF."))]
+    app = open_page("pages/explore.py")
+    app.selectbox(key="claire.dataset").select("folder").run()
+    assert not app.exception
+    assert "no raster" in app.error[0].value
+    app.button(key="claire.pick.folder.one").click().run()
+    assert not app.exception
+    assert "no raster" in app.error[0].value
+    assert app.subheader[0].value == "valley\\-1"
+
+
+def test_the_pair_shown_first_is_one_that_the_model_reads(open_page: Any, fakes: Any) -> None:
+    fakes.datasets = [Folder(_tile(("B4", "B3", "B2"), ("VV",)))]
+    assert open_page("pages/explore.py").subheader[0].value == "valley\\-1"
+
+
+def test_options_of_the_command_line_are_no_advice_on_a_page(open_page: Any, fakes: Any) -> None:
+    notice = Notice("units", "SAR numbers look like dB; say --sar-units if they are not.")
+    fakes.datasets = [Folder(replace(_tile(("B4", "B3", "B2"), ("VV",)), notices=(notice,)))]
+    words = words_of(open_page("pages/explore.py", dataset="folder", tile="one"))
+    assert "look like dB" in words
+    assert "units if" not in words
 
 
 def test_compare_without_a_pair_leads_to_explore(open_page: Any) -> None:

@@ -1,0 +1,38 @@
+"""The app tells nobody anything and listens to this machine only."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CLOSED = {
+    ("client", "showErrorDetails"): "none",
+    ("client", "showSidebarNavigation"): False,
+    ("server", "address"): "127.0.0.1",
+    ("server", "enableCORS"): True,
+    ("server", "enableXsrfProtection"): True,
+    ("server", "enableStaticServing"): False,
+    ("browser", "gatherUsageStats"): False,
+}
+
+
+@pytest.mark.parametrize(("section", "option"), CLOSED)
+def test_the_door_is_closed(root: Path, section: str, option: str) -> None:
+    settings = tomllib.loads((root / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings[section][option] == CLOSED[section, option]
+
+
+def test_uploads_are_limited(root: Path) -> None:
+    settings = tomllib.loads((root / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert settings["server"]["maxUploadSize"] <= 1000
+
+
+def test_pages_are_thin(root: Path) -> None:
+    for page in (root / "app.py", *(root / "pages").glob("*.py")):
+        lines = page.read_text(encoding="utf-8").splitlines()
+        imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
+        assert imported <= {"streamlit", "claire"}, page.name
+        assert 8 <= len(lines) <= 50, page.name
+        assert page.stem.isidentifier()
