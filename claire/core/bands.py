@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from claire.core.errors import UnknownNameError
 
 Role = Literal["optical", "sar", "label"]
 """What a raster is used as."""
@@ -41,3 +43,14 @@ def normalise_band_name(name: str) -> str:
     elif compact in {"VV", "VH", "HH", "HV"}:
         stem = compact
     return stem + underscore + suffix.lower() if underscore else stem
+
+
+def get_choice(kind: Any, given: str, what: str) -> Any:
+    """The given text when it is one of the values of a `Literal` type.
+
+    Raises:
+        UnknownNameError: It is not; lists the right ones.
+    """
+    if given not in get_args(kind):
+        raise UnknownNameError.among(what, given, get_args(kind))
+    return given

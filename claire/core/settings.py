@@ -14,6 +14,10 @@ def _default_home() -> Path:
     return Path.home() / ".claire"
 
 
+def _default_checkpoints() -> Path:
+    return Path(__file__).resolve().parents[2] / "checkpoints"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Named limits.
@@ -21,6 +25,7 @@ class Settings:
     Args:
         data: Folders that the Explore page lists.
         home: Where downloads and jobs go.
+        checkpoints: Where weights and manifests lie.
         max_side: Longest side of a raster, pixels.
         max_bands: Most bands of a raster.
         max_pixels: Most pixels (height x width) read at once.
@@ -33,6 +38,7 @@ class Settings:
 
     data: tuple[Path, ...] = ()
     home: Path = field(default_factory=_default_home)
+    checkpoints: Path = field(default_factory=_default_checkpoints)
     max_side: int = 65_536
     max_bands: int = 64
     max_pixels: int = 100_000_000
@@ -44,7 +50,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read `CLAIRE_DATA` (`:`-separated folders), `CLAIRE_HOME` and `CLAIRE_<LIMIT>`.
+        """Read `CLAIRE_DATA` (`:`-separated folders), `CLAIRE_HOME`, `CLAIRE_CHECKPOINTS` and `CLAIRE_<LIMIT>`.
 
         Raises:
             InputError: A limit is not a positive whole number.
@@ -53,11 +59,12 @@ class Settings:
         values: dict[str, object] = {}
         if given.get("CLAIRE_DATA"):
             values["data"] = tuple(Path(p).expanduser() for p in given["CLAIRE_DATA"].split(os.pathsep) if p)
-        if given.get("CLAIRE_HOME"):
-            values["home"] = Path(given["CLAIRE_HOME"]).expanduser()
+        for name in ("home", "checkpoints"):
+            if text := given.get(f"CLAIRE_{name.upper()}"):
+                values[name] = Path(text).expanduser()
         for item in fields(cls):
             text = given.get(f"CLAIRE_{item.name.upper()}")
-            if item.name in {"data", "home"} or text is None:
+            if item.name in {"data", "home", "checkpoints"} or text is None:
                 continue
             if not text.isdecimal() or int(text) == 0:
                 raise InputError(

@@ -73,7 +73,9 @@ def load_checkpoint(name: str, folder: Path) -> tuple[Network, Manifest]:
     manifest = Manifest.read(folder / f"{name}{MANIFEST_SUFFIX}")
     weights = folder / f"{name}{WEIGHTS_SUFFIX}"
     if not weights.is_file():
-        raise CheckpointError(f"The weights of {name!r} are missing.", f"Put {weights.name} into the checkpoints folder.")
+        raise CheckpointError(
+            f"The weights of {name!r} are missing.", f"Put {weights.name} into the checkpoints folder."
+        )
     if compute_sha256(weights) != manifest.sha256:
         raise CheckpointError(f"The weights of {name!r} are not those of its manifest.", "Fetch the checkpoint again.")
     try:

@@ -26,7 +26,7 @@ class StageInspection:
 
     Args:
         trust_B2HW: Share of trust (optical, SAR), mean over groups; sums to 1.
-        optical_to_sar_BNQL: Attention of optical pixels over the SAR grid, rows sum to 1; None without attention.
+        optical_to_sar_BNQL: Attention of optical pixels over the SAR grid, rows sum to 1; None unless inspected.
         sar_to_optical_BNQL: The other direction.
     """
 
@@ -53,7 +53,9 @@ class CrossAttention(nn.Module):
         self.project = nn.Conv2d(channels, channels, 1)
         self.scale = nn.Parameter(torch.full((channels, 1, 1), 0.1))
 
-    def forward(self, asking: Tensor, other: Tensor, other_usable: Tensor, inspect: bool) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, asking: Tensor, other: Tensor, other_usable: Tensor, inspect: bool
+    ) -> tuple[Tensor, Tensor | None]:
         """Read the other sensor.
 
         Args:
@@ -147,17 +149,17 @@ class CMAF(nn.Module):
 
     def forward(
         self, optical: Tensor, sar: Tensor, share: Tensor, inspect: bool = False
-    ) -> tuple[Tensor, StageInspection | None]:
+    ) -> tuple[Tensor, StageInspection]:
         """Fused features.
 
         Args:
             optical: (B, C, H, W).
             sar: (B, C, H, W).
             share: (B, 2, H, W) in 0..1, share of each pixel seen by (optical, SAR).
-            inspect: Return what the stage did; the fused features are the same up to rounding.
+            inspect: Also return the attention; the fused features are the same up to rounding.
 
         Returns:
-            (B, C, H, W) fused, and the inspection or None.
+            (B, C, H, W) fused, and what the stage did.
         """
         usable = share.gt(0).to(optical.dtype)
         to_sar = to_optical = None
@@ -171,7 +173,7 @@ class CMAF(nn.Module):
         fused = kept_optical + kept_sar
         if self.refine is not None:
             fused = fused + self.refine(torch.cat([kept_optical, kept_sar], dim=1))
-        return fused, StageInspection(trust_B2GHW.mean(dim=2), to_sar, to_optical) if inspect else None
+        return fused, StageInspection(trust_B2GHW.mean(dim=2), to_sar, to_optical)
 
     def _trust(self, optical: Tensor, sar: Tensor, usable: Tensor) -> Tensor:
         if self.gate is not None:

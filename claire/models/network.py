@@ -66,7 +66,9 @@ class NetworkConfig:
         """
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
-            raise CheckpointError(f"The network has no setting {', '.join(sorted(unknown))}.", "Use this version's names.")
+            raise CheckpointError(
+                f"The network has no setting {', '.join(sorted(unknown))}.", "Use this version's names."
+            )
         try:
             return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         except TypeError as error:
@@ -79,11 +81,11 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class NetworkOutput:
-    """Logits of the modes that the network has, and what its stages did when asked.
+    """Logits of the modes that the network has, and what its fusion stages did.
 
     Args:
         logits: Mode -> (B, K, H, W).
-        stages: Inspections from the finest to the coarsest; empty unless inspected.
+        stages: Gates, and attention when inspected, from the finest to the coarsest; empty without CMAF.
     """
 
     logits: dict[Mode, Tensor]
@@ -120,10 +122,10 @@ class ClaireNetwork(nn.Module):
             sar: (B, C_sar, H, W), normalised.
             optical_valid: (B, C_opt, H, W), 1 valid, 0 not, same dtype.
             sar_valid: (B, C_sar, H, W).
-            inspect: Also return gates and attention; logits are the same up to rounding.
+            inspect: Also return attention; logits are the same up to rounding.
 
         Returns:
-            Logits of all three modes.
+            Logits of all three modes, gates of every stage.
         """
         from_optical, from_sar = self.optical(optical, optical_valid), self.sar(sar, sar_valid)
         seen = torch.cat([optical_valid.amax(dim=1, keepdim=True), sar_valid.amax(dim=1, keepdim=True)], dim=1)
@@ -138,7 +140,7 @@ class ClaireNetwork(nn.Module):
             "optical": self.optical_head(from_optical),
             "sar": self.sar_head(from_sar),
         }
-        return NetworkOutput(logits, tuple(stages) if inspect else ())
+        return NetworkOutput(logits, tuple(stages))
 
 
 class SingleNetwork(nn.Module):

@@ -1,1 +1,23 @@
-"""The only package that knows every stage."""
+"""The only package that knows every stage; `analyse` reads as the flow of the design."""
+
+from claire.core.dataset import Dataset
+from claire.data.discovery import find_datasets, open_dataset
+from claire.data.pairing import read_tile
+from claire.pipeline.analyse import analyse
+from claire.pipeline.evaluate import CONDITIONS, evaluate
+from claire.pipeline.models import DEFAULT_MODEL, list_models, load_model
+from claire.pipeline.outputs import write_prediction
+
+__all__ = [
+    "CONDITIONS",
+    "DEFAULT_MODEL",
+    "Dataset",
+    "analyse",
+    "evaluate",
+    "find_datasets",
+    "list_models",
+    "load_model",
+    "open_dataset",
+    "read_tile",
+    "write_prediction",
+]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from claire.core.errors import MissingFileError, RecipeError
+from claire.core.manifest import InputSpec
 
 DAMAGE_SHARES: Mapping[str, float] = {
     "clear": 0.42,
@@ -36,6 +37,8 @@ class Recipe:
         train_split: Split to learn from.
         validation_split: Split that chooses the epoch and the temperature.
         scheme: Class scheme.
+        optical: Bands, unit, dates and sensor of the optical input, as in `InputSpec` without means and spreads.
+        sar: The same of the SAR input.
         network: Arguments of `NetworkConfig` besides bands and classes.
         loss: Arguments of `RIFTLoss` besides weights.
         epochs: Epochs at `crop`.
@@ -58,6 +61,8 @@ class Recipe:
     data: str
     root: str
     scheme: str
+    optical: Mapping[str, Any]
+    sar: Mapping[str, Any]
     train_split: str = "train"
     validation_split: str = "val"
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -117,12 +122,39 @@ class Recipe:
         values = {**content, **(overrides or {})}
         known = {item.name for item in fields(cls)}
         if strange := set(values) - known:
-            raise RecipeError(f"The recipe has no setting {', '.join(sorted(strange))}.", f"Known: {', '.join(sorted(known))}.")
+            raise RecipeError(
+                f"The recipe has no setting {', '.join(sorted(strange))}.", f"Known: {', '.join(sorted(known))}."
+            )
         try:
             return cls(**values)
         except TypeError as error:
-            raise RecipeError(f"The recipe {path.name!r} is incomplete: {error}.", "Compare it with one in recipes.") from error
+            raise RecipeError(
+                f"The recipe {path.name!r} is incomplete: {error}.", "Compare it with one in recipes."
+            ) from error
+
+    @property
+    def inputs(self) -> tuple[InputSpec, InputSpec]:
+        """(optical, SAR) with means 0 and spreads 1, to be measured on the training split."""
+        return _read_input(self.optical, "optical"), _read_input(self.sar, "sar")
+
+    def with_fusion(self, fusion: str) -> Recipe:
+        """The same run of another network of the family, for comparison."""
+        return replace(self, network={**self.network, "fusion": fusion})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the manifest."""
         return asdict(self)
+
+
+def _read_input(values: Mapping[str, Any], modality: str) -> InputSpec:
+    try:
+        bands = tuple(values["bands"])
+        dates = tuple(tuple(date) for date in values["dates"])
+        return InputSpec(
+            bands, values["unit"], (0.0,) * len(bands), (1.0,) * len(bands), dates, str(values.get("sensor", ""))
+        )
+    except (KeyError, TypeError) as error:
+        raise RecipeError(
+            f"The {modality} input of the recipe is incomplete.",
+            "Give bands, unit and dates, as in recipes/flood.yaml.",
+        ) from error

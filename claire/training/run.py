@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from claire.core.classes import find_scheme
 from claire.core.dataset import Dataset
-from claire.core.manifest import InputSpec, Manifest
+from claire.core.manifest import Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import save_checkpoint
 from claire.models.network import NetworkConfig, build_network
@@ -31,7 +31,6 @@ Progress = Callable[[str], None]
 def train(
     recipe: Recipe,
     dataset: Dataset,
-    inputs: tuple[InputSpec, InputSpec],
     folder: Path,
     runs: Path,
     *,
@@ -43,7 +42,6 @@ def train(
     Args:
         recipe: The run.
         dataset: Labelled pairs with the recipe's splits.
-        inputs: Bands, units and dates of (optical, SAR); means and spreads are measured on the training split.
         folder: Where the checkpoint goes.
         runs: Where the resumable state and the log go.
         resume: Go on from the last state of this recipe.
@@ -55,7 +53,7 @@ def train(
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     lightning.seed_everything(recipe.seed, verbose=False)
-    scheme = find_scheme(recipe.scheme)
+    scheme, inputs = find_scheme(recipe.scheme), recipe.inputs
     config = NetworkConfig.from_mapping(
         {
             **recipe.network,
@@ -78,9 +76,7 @@ def train(
         "validation_tiles": len(validation),
         "class_pixels": counts,
     }
-    manifest = Manifest(
-        recipe.name, recipe.title, recipe.scheme, *measured, config.as_dict(), {}, training=facts
-    )
+    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *measured, config.as_dict(), {}, training=facts)
     network = build_network(config)
     module = SegmentationModule(
         network, RIFTLoss(compute_class_weights(counts), **recipe.loss), recipe, _count_steps(recipe, len(training))

@@ -1,0 +1,238 @@
+"""The `claire` command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import click
+import typer
+
+from claire.cli.inspect import describe, render_text
+from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_progress
+from claire.cli.tables import as_mode_table, as_model_table, as_score_table
+from claire.core.bands import MODES, Mode, Role, Unit, get_choice
+from claire.core.errors import ClaireError, InputError, MissingFileError
+from claire.core.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
+app.add_typer(models_app, name="models")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+ModelName = Annotated[str, typer.Option("--model", help="Name from `claire models list`.")]
+ModeName = Annotated[str, typer.Option("--mode", help="fused, optical, sar or all.")]
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="GeoTIFF, PNG, JPEG or JPEG 2000.")],
+    role: Annotated[str, typer.Option(help="optical, sar or label.")] = "optical",
+    as_json: Json = False,
+) -> None:
+    """Open one raster and say what it is."""
+    description = describe(file, get_choice(Role, role, "role"))
+    answer(description, render_text(description), as_json)
+
+
+@models_app.command("list")
+def models_list(as_json: Json = False) -> None:
+    """Checkpoints with status, hash, bands, classes and scores."""
+    from claire.pipeline import list_models
+
+    entries = [as_model_entry(entry) for entry in list_models()]
+    answer(entries, as_model_table(entries), as_json)
+
+
+@models_app.command("verify")
+def models_verify(
+    name: Annotated[Optional[str], typer.Argument(help="One checkpoint; all when left out.")] = None,  # noqa: UP045
+    as_json: Json = False,
+) -> None:
+    """Load every checkpoint, or one, and fail when it is not what its manifest says."""
+    from claire.pipeline import list_models, load_model
+
+    names = [name] if name else [entry.name for entry in list_models()]
+    for each in names:
+        load_model(each)
+    entries = [as_model_entry(entry) for entry in list_models() if entry.name in names]
+    answer(entries, as_model_table(entries), as_json)
+
+
+@app.command()
+def predict(
+    optical: Annotated[Optional[list[Path]], typer.Option(help="Optical file; repeat to stack files.")] = None,  # noqa: UP045
+    sar: Annotated[Optional[list[Path]], typer.Option(help="SAR file; repeat to stack files.")] = None,  # noqa: UP045
+    label: Annotated[Optional[Path], typer.Option(help="Class ids on the same pixels, for scores.")] = None,  # noqa: UP045
+    model: ModelName = "claire-flood",
+    mode: ModeName = "all",
+    bands: Annotated[str, typer.Option(help="Names of the optical bands in order, by comma.")] = "",
+    sar_bands: Annotated[str, typer.Option(help="Names of the SAR bands in order, by comma.")] = "",
+    optical_units: Annotated[str, typer.Option(help="What the optical numbers measure.")] = "",
+    sar_units: Annotated[str, typer.Option(help="What the SAR numbers measure.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("prediction"),
+    as_json: Json = False,
+) -> None:
+    """Segment one pair: class and confidence rasters, overlays and the analysis, for every mode."""
+    from claire.pipeline import analyse, load_model, read_tile, write_prediction
+
+    loaded = load_model(model)
+    tile = read_tile(
+        optical or None,
+        sar or None,
+        label,
+        optical_bands=_split_names(bands),
+        sar_bands=_split_names(sar_bands),
+        optical_units=get_choice(Unit, optical_units, "unit") if optical_units else None,
+        sar_units=get_choice(Unit, sar_units, "unit") if sar_units else None,
+    )
+    analysis = analyse(tile, loaded, _choose(mode))
+    files = write_prediction(analysis, out)
+    content = analysis.as_dict()
+    document = {key: content[key] for key in ("modes", "disagreement", "comparison", "notices")} | {"files": files}
+    answer(document, as_mode_table(content, out), as_json)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[str, typer.Option(help="Layout of the data set: ombria, folder or pairs.")],
+    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    split: Annotated[Optional[str], typer.Option(help="Split; all tiles when left out.")] = None,  # noqa: UP045
+    model: ModelName = "claire-flood",
+    mode: ModeName = "all",
+    condition: Annotated[str, typer.Option(help="Names by comma, or all.")] = "clear",
+    seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Score a model on a labelled data set: one pooled confusion matrix per mode and condition."""
+    from claire.pipeline import CONDITIONS, load_model, open_dataset
+    from claire.pipeline import evaluate as run
+
+    conditions = CONDITIONS if condition == "all" else _split_names(condition) or ()
+    scores = run(
+        open_dataset(data, root),
+        split,
+        load_model(model),
+        _choose(mode),
+        conditions,
+        seed=seed,
+        report=show_progress,
+    )
+    answer(scores, as_score_table(scores), as_json)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Option(help="Recipe, a YAML file.")],
+    root: Annotated[Optional[Path], typer.Option(help="Replaces the recipe's data folder.")] = None,  # noqa: UP045
+    name: Annotated[Optional[str], typer.Option(help="Replaces the recipe's name.")] = None,  # noqa: UP045
+    fusion: Annotated[Optional[str], typer.Option(help="Replaces the recipe's fusion, for baselines.")] = None,  # noqa: UP045
+    seed: Annotated[Optional[int], typer.Option(help="Replaces the recipe's seed.")] = None,  # noqa: UP045
+    out: Annotated[Optional[Path], typer.Option(help="Folder for the checkpoint.")] = None,  # noqa: UP045
+    runs: Annotated[Path, typer.Option(help="Folder for what a resume needs.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option(help="Go on where the last run of this recipe stopped.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a checkpoint from a recipe, score it on its validation split and write its card."""
+    from claire.pipeline import open_dataset
+    from claire.pipeline.cards import score_checkpoint
+    from claire.training.recipe import Recipe
+    from claire.training.run import train as run
+
+    given = {"root": str(root) if root else None, "name": name, "seed": seed}
+    recipe = Recipe.read(config, {key: value for key, value in given.items() if value is not None})
+    if fusion:
+        recipe = recipe.with_fusion(fusion)
+    folder = out or Settings.from_environment().checkpoints
+    dataset = open_dataset(recipe.data, Path(recipe.root))
+    weights = run(recipe, dataset, folder, runs, resume=resume, report=_say)
+    manifest = score_checkpoint(recipe.name, folder, dataset, recipe.validation_split, report=show_progress)
+    document = {"checkpoint": weights.name, "scores": manifest.scores}
+    answer(document, f"{weights.name}\n{as_score_table(manifest.scores)}", as_json)
+
+
+@models_app.command("score")
+def models_score(
+    name: Annotated[str, typer.Argument(help="Checkpoint to score.")],
+    data: Annotated[str, typer.Option(help="Layout of the data set.")],
+    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    split: Annotated[str, typer.Option(help="Validation split.")] = "val",
+    beside: Annotated[str, typer.Option(help="Checkpoints to show beside it in the card, by comma.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Fit the temperatures and measure every condition on a validation split; writes manifest and card."""
+    from claire.pipeline import open_dataset
+    from claire.pipeline.cards import score_checkpoint
+
+    manifest = score_checkpoint(
+        name,
+        Settings.from_environment().checkpoints,
+        open_dataset(data, root),
+        split,
+        beside=_split_names(beside) or (),
+        report=show_progress,
+    )
+    answer(manifest.scores, as_score_table(manifest.scores), as_json)
+
+
+@app.command("app")
+def run_app() -> None:
+    """Start the app in the browser (`streamlit run app.py`)."""
+    page = Path(__file__).resolve().parents[2] / "app.py"
+    if not page.is_file():
+        raise MissingFileError(
+            "app.py is not beside the package.", "Run `streamlit run app.py` in a clone of the project."
+        )
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "streamlit", "run", str(page)], cwd=page.parent))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: turns what went wrong with the input into two lines, or into JSON, and exit 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    try:
+        status = typer.main.get_command(app).main(given, prog_name="claire", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        status = EXIT_WRONG
+    except click.UsageError as error:
+        what = error.format_message().rstrip(".") + "."
+        hint = f"See `{error.ctx.command_path if error.ctx else 'claire'} --help`."
+        status = report_error(InputError(what, hint), as_json)
+    except click.exceptions.Abort:
+        status = 130
+    except ClaireError as error:
+        status = report_error(error, as_json)
+    sys.exit(status or 0)
+
+
+def as_model_entry(entry: Any) -> dict[str, Any]:
+    """One checkpoint as `claire models list --json` prints it."""
+    manifest = entry.manifest
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "status": entry.status,
+        "sha256": entry.sha256,
+        "title": manifest.title if manifest else "",
+        "bands": {"optical": list(manifest.optical.bands), "sar": list(manifest.sar.bands)} if manifest else {},
+        "classes": list(manifest.class_scheme.names) if manifest else [],
+        "scores": manifest.scores if manifest else {},
+    }
+
+
+def _choose(mode: str) -> tuple[Mode, ...]:
+    return MODES if mode == "all" else (get_choice(Mode, mode, "mode"),)
+
+
+def _split_names(text: str) -> tuple[str, ...] | None:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return names or None
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,49 @@
+"""What the commands print when JSON is not asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def as_model_table(entries: Sequence[Mapping[str, Any]]) -> str:
+    """One line per checkpoint."""
+    if not entries:
+        return "There are no checkpoints."
+    return "\n".join(f"{e['name']:<20} {e['status']:<18} {e['sha256'][:12]:<14} {e['title']}" for e in entries)
+
+
+def as_mode_table(content: Mapping[str, Any], folder: Path) -> str:
+    """Classes with shares and confidence per mode, scores where there are any, the comparison, notices."""
+    lines = []
+    for mode, entry in content["modes"].items():
+        scores = entry.get("scores")
+        lines.append(
+            mode + ("" if scores is None else f"   mIoU {_figure(scores['miou'])}   OA {_figure(scores['oa'])}")
+        )
+        for each in entry["classes"]:
+            area = "" if each["area_m2"] is None else f"   {each['area_m2'] / 1e6:.3f} km2"
+            lines.append(
+                f"  {each['name']:<20} {each['area_share']:6.1%}   confidence {_figure(each['confidence'])}{area}"
+            )
+    lines.append(content["comparison"])
+    lines += [f"note: {notice['message']}" for notice in content["notices"]]
+    return "\n".join([*lines, f"Written to {folder.name}."])
+
+
+def as_score_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """One line per mode and condition, with the IoU of every class."""
+    lines = []
+    for mode, conditions in scores.items():
+        for condition, entry in conditions.items():
+            classes = "  ".join(f"{name} {_figure(c['iou'])}" for name, c in entry.get("per_class", {}).items())
+            lines.append(
+                f"{mode:<8} {condition:<16} mIoU {_figure(entry['miou'])}  OA {_figure(entry['oa'])}  "
+                f"ECE {_figure(entry['ece'])}   IoU: {classes}"
+            )
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "  -  " if value is None or value != value else f"{value:.3f}"

@@ -1,0 +1,73 @@
+"""What the second sensor changed: disagreement of the single-sensor maps, and who was right where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claire.core.bands import MODES, Mode
+from claire.core.classes import IGNORE_INDEX
+from claire.core.types import Prediction, Scores
+
+CLOSE = 0.005
+"""Difference of mIoU below which two maps count as equal."""
+
+_TITLES: dict[Mode, str] = {"fused": "the fused map", "optical": "optical alone", "sar": "SAR alone"}
+
+
+def compute_disagreement(optical: Prediction, sar: Prediction) -> NDArray[np.bool_]:
+    """(H, W) bool, True where both sensors saw the ground and their maps differ."""
+    both: NDArray[np.bool_] = optical.valid & sar.valid & (optical.classes != sar.classes)
+    return both
+
+
+def describe_comparison(
+    predictions: Mapping[Mode, Prediction], scores: Mapping[Mode, Scores], label: NDArray[np.uint8] | None
+) -> str:
+    """One sentence that says which sensor won where.
+
+    Args:
+        predictions: Mode -> map; any subset.
+        scores: Mode -> scores; empty without a label.
+        label: (H, W) class indices or None.
+    """
+    if not {"optical", "sar"} <= predictions.keys():
+        only = ", ".join(_TITLES[mode] for mode in MODES if mode in predictions)
+        return f"Only {only} was made, so there is nothing to compare."
+    optical, sar = predictions["optical"], predictions["sar"]
+    if not (optical.valid & sar.valid).any():
+        blind = "optical" if not optical.valid.any() else "SAR" if not sar.valid.any() else "common"
+        return f"There are no {blind} observations here, so the maps cannot be compared."
+    differ = compute_disagreement(optical, sar)
+    share = float(differ.sum() / (optical.valid & sar.valid).sum())
+    ranked = _rank(scores) if label is not None else ""
+    if share == 0:
+        return f"{ranked}The two sensors agree on every pixel."
+    where = f"optical and SAR disagree on {share:.1%} of the pixels"
+    if label is not None and (judged := differ & (label != IGNORE_INDEX)).any():
+        right_optical = float((optical.classes[judged] == label[judged]).mean())
+        right_sar = float((sar.classes[judged] == label[judged]).mean())
+        return f"{ranked}{where[0].upper()}{where[1:]}; there SAR is right on {right_sar:.0%}, optical on {right_optical:.0%}."
+    if "fused" in predictions:
+        fused = predictions["fused"].classes[differ]
+        follows_sar = float((fused == sar.classes[differ]).mean())
+        follows_optical = float((fused == optical.classes[differ]).mean())
+        return (
+            f"{where[0].upper()}{where[1:]}; there the fused map follows SAR on {follows_sar:.0%} "
+            f"and optical on {follows_optical:.0%}."
+        )
+    return f"{where[0].upper()}{where[1:]}."
+
+
+def _rank(scores: Mapping[Mode, Scores]) -> str:
+    measured = {mode: scores[mode].miou for mode in MODES if mode in scores and not np.isnan(scores[mode].miou)}
+    if len(measured) < 2:
+        return ""
+    order = sorted(measured, key=lambda mode: -measured[mode])
+    best, others = order[0], order[1:]
+    figures = ", ".join(f"{_TITLES[mode]} {measured[mode]:.2f}" for mode in others)
+    verb = "is as good as any" if measured[best] - measured[others[0]] < CLOSE else "is best"
+    title = _TITLES[best]
+    return f"{title[0].upper()}{title[1:]} {verb} here (mIoU {measured[best]:.2f}; {figures}). "

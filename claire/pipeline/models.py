@@ -1,0 +1,44 @@
+"""Names -> models ready to run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claire.core.settings import Settings
+
+if TYPE_CHECKING:
+    from claire.inference.engine import TorchSegmenter
+    from claire.models.checkpoint import ModelEntry
+
+DEFAULT_MODEL = "claire-flood"
+
+
+def load_model(name: str = DEFAULT_MODEL, settings: Settings | None = None) -> TorchSegmenter:
+    """Load a checkpoint by name, verified.
+
+    Raises:
+        UnknownNameError: No such checkpoint; lists the right names.
+        CheckpointError: Weights missing, altered or not fitting.
+
+    Example:
+        >>> load_model("claire-flood").manifest.class_scheme.names  # doctest: +SKIP
+        ('background', 'flood')
+    """
+    import torch
+
+    from claire.inference.engine import TorchSegmenter
+    from claire.models.checkpoint import load_checkpoint
+    from claire.models.network import STRIDE
+
+    limits = settings or Settings.from_environment()
+    network, manifest = load_checkpoint(name, limits.checkpoints)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return TorchSegmenter(network, manifest, manifest.sha256, STRIDE, limits)
+
+
+def list_models(settings: Settings | None = None) -> tuple[ModelEntry, ...]:
+    """Every checkpoint of the checkpoints folder with its status."""
+    from claire.models.checkpoint import list_checkpoints
+
+    return list_checkpoints((settings or Settings.from_environment()).checkpoints)
