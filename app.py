@@ -11,8 +11,8 @@ st.markdown(
     "shows the map of each sensor beside the fused one, and says which of the two it trusted where."
 )
 with ui.error_boundary():
-    ui.show_idea()
     ui.show_start()
+    ui.show_idea()
 
 models, data = st.columns(2, gap="large")
 with models, ui.error_boundary():

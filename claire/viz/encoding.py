@@ -87,8 +87,13 @@ def render_split(left: RGBA, right: RGBA) -> RGBA:
     return picture
 
 
+def build_image(picture: RGBA) -> Image.Image:
+    """A pillow image of a picture (H, W, 4) uint8."""
+    return Image.fromarray(picture)
+
+
 def encode_png(picture: RGBA) -> bytes:
     """PNG bytes of a picture (H, W, 4) uint8; no metadata is written."""
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG", compress_level=6)
+    build_image(picture).save(stream, format="PNG", compress_level=6)
     return stream.getvalue()
