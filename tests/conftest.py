@@ -57,3 +57,14 @@ def written_pair(tmp_path: Path) -> dict[str, Path]:
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloads and jobs of the tests never touch the user's own."""
     monkeypatch.setenv("CLAIRE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoints folder with `tiny`, all three maps, and `tiny-sar`, one map; random weights. Do not change it."""
+    from tests.tiny_model import save_tiny
+
+    folder = tmp_path_factory.mktemp("checkpoints")
+    save_tiny(folder)
+    save_tiny(folder, "tiny-sar", fusion="sar")
+    return folder

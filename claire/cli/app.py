@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
-import click
 import typer
 
 from claire.cli.inspect import describe, render_text
@@ -21,6 +20,9 @@ from claire.core.settings import Settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
 app.add_typer(models_app, name="models")
+
+UsageError: Any = typer.BadParameter.__base__
+"""What typer raises for wrong usage; it has no public name of its own."""
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 ModelName = Annotated[str, typer.Option("--model", help="Name from `claire models list`.")]
@@ -196,14 +198,14 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
         status = typer.main.get_command(app).main(given, prog_name="claire", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        status = EXIT_WRONG
-    except click.UsageError as error:
-        what = error.format_message().rstrip(".") + "."
+    except UsageError as error:
+        what = error.format_message()
+        if "Usage:" in what:  # a group called without a command: its help is the answer
+            typer.echo(what, err=True)
+            sys.exit(EXIT_WRONG)
         hint = f"See `{error.ctx.command_path if error.ctx else 'claire'} --help`."
-        status = report_error(InputError(what, hint), as_json)
-    except click.exceptions.Abort:
+        status = report_error(InputError(what.rstrip(".") + ".", hint), as_json)
+    except typer.Abort:
         status = 130
     except ClaireError as error:
         status = report_error(error, as_json)

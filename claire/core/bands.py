@@ -28,15 +28,17 @@ STANDARD_ORDER: dict[int, tuple[str, ...]] = {12: SENTINEL2_L2A, 13: SENTINEL2_L
 
 
 def normalise_band_name(name: str) -> str:
-    """One spelling per band: `b02`, `Band 2` and `B2` are `B2`; other names lose their outer blanks only.
+    """One spelling per band: `b02` and `B2` are `B2`; other names lose their outer blanks only.
+
+    `band2` stays what it is: it counts bands of a file and says nothing of what they measure.
 
     Example:
-        >>> normalise_band_name("b08"), normalise_band_name("band 8a"), normalise_band_name("B11_before")
+        >>> normalise_band_name("b08"), normalise_band_name("b8a"), normalise_band_name("B11_before")
         ('B8', 'B8A', 'B11_before')
     """
     text = name.strip()
     stem, underscore, suffix = text.partition("_")
-    compact = stem.upper().replace(" ", "").replace("BAND", "B")
+    compact = stem.upper().replace(" ", "")
     digits = compact[1:].rstrip("A")
     if compact.startswith("B") and digits.isdecimal():
         stem = "B" + str(int(digits)) + ("A" if compact.endswith("A") else "")
