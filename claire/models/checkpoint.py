@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from claire.core.classes import find_scheme
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
 from claire.core.provenance import compute_sha256
@@ -102,7 +103,8 @@ def _describe(path: Path) -> ModelEntry:
     sha256 = compute_sha256(weights) if weights.is_file() else ""
     try:
         manifest = Manifest.read(path)
-    except CheckpointError:
+        find_scheme(manifest.scheme)
+    except (CheckpointError, UnknownNameError):
         return ModelEntry(path.stem, "segmenter", "unreadable manifest", sha256, None)
     status: Status = "missing weights" if not sha256 else "ready" if sha256 == manifest.sha256 else "altered"
     return ModelEntry(path.stem, "segmenter", status, sha256, manifest)
