@@ -68,7 +68,7 @@ def compute_decibel(values: NDArray[np.generic], unit: str) -> NDArray[np.float3
         unit: "power" or "amplitude"; anything else is returned unchanged.
 
     Example:
-        >>> compute_decibel(np.array([0.01, 1.0]), "power").tolist()
+        >>> compute_decibel(np.array([0.01, 1.0]), "power").round(3).tolist()
         [-20.0, 0.0]
     """
     numbers = np.asarray(values, np.float32)
