@@ -78,24 +78,27 @@ def simulate_clouds(
     shade = 1 - shadow * np.roll(opacity, (int(rows), int(columns)), axis=(0, 1)) * (1 - opacity)
     white = np.float32(rng.uniform(0.75, 1.0)) + 0.05 * smooth_noise((height, width), rng)
     covered = pixels * shade * (1 - opacity) + white * opacity
-    return np.clip(covered, 0, 1).astype(np.float32)
+    clipped: Pixels = np.clip(covered, 0, 1).astype(np.float32)
+    return clipped
 
 
 def smooth_noise(shape: tuple[int, int], rng: np.random.Generator, octaves: int = 5) -> Pixels:
     """(H, W) float32 noise of zero mean whose large structures are the strongest, like cloud fields."""
     height, width = shape
-    total = np.zeros(shape, np.float32)
+    total: Pixels = np.zeros(shape, np.float32)
     for octave in range(octaves):
         cells = 2 ** (octave + 1) + 1
         coarse = rng.standard_normal((cells, cells)).astype(np.float32)
         total += _resize(coarse, height, width) * np.float32(0.5**octave)
-    return total - total.mean()
+    centred: Pixels = total - total.mean()
+    return centred
 
 
 def speckle(pixels: Pixels, looks: float, rng: np.random.Generator) -> Pixels:
     """Multiplicative speckle: gamma of mean 1 and variance 1 / looks; result clipped to 0..1."""
     noise = rng.gamma(looks, 1 / looks, pixels.shape).astype(np.float32)
-    return np.clip(pixels * noise, 0, 1)
+    clipped: Pixels = np.clip(pixels * noise, 0, 1)
+    return clipped
 
 
 def _last_date(pixels: Pixels, dates: tuple[tuple[int, ...], ...], after: Pixels) -> Pixels:

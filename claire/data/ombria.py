@@ -22,6 +22,9 @@ from claire.data.splits import DuplicateReport, find_near_duplicates, split_grou
 
 OPTICAL_BANDS = ("B11_before", "B8_before", "B3_before", "B11_after", "B8_after", "B3_after")
 SAR_BANDS = ("VV_before", "VV_after")
+VALIDATION_LIST = Path(__file__).with_name("ombria_val.txt")
+"""Chips of the official train folder that `carve` put aside for validation; listed, because carving takes seconds."""
+
 SPLIT_SEED = 20
 VALIDATION_SHARE = 0.15
 
@@ -57,7 +60,7 @@ class OmbriaDataset:
         if not self._chips:
             raise DatasetError(
                 f"No OMBRIA chips were found in {root.name!r}.",
-                "Looked for OmbriaS1 and OmbriaS2 with train|test/BEFORE|AFTER|MASK, and for 2021/EVENT; give that root.",
+                "Give the folder that holds OmbriaS1 and OmbriaS2 (train|test/BEFORE|AFTER|MASK), or 2021/EVENT.",
             )
 
     @staticmethod
@@ -108,9 +111,16 @@ class OmbriaDataset:
         official = self.ids("official")
         return find_near_duplicates(official, (self._thumbnail_source(i) for i in official))
 
+    def carve(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(train, validation) drawn anew from the official train folder, near-duplicates on one side."""
+        return split_groups(self.duplicates.groups, VALIDATION_SHARE, SPLIT_SEED)
+
     @cached_property
     def _carved(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return split_groups(self.duplicates.groups, VALIDATION_SHARE, SPLIT_SEED)
+        official, listed = self.ids("official"), set(VALIDATION_LIST.read_text(encoding="utf-8").split())
+        if not listed <= set(official):
+            return self.carve()
+        return tuple(i for i in official if i not in listed), tuple(sorted(listed))
 
     def _thumbnail_source(self, tile_id: str) -> tuple[Path, ...]:
         chip = self._chips[tile_id]

@@ -81,7 +81,7 @@ def compute_valid(values: NDArray[Any], valid: NDArray[np.bool_], spec: InputSpe
     Returns:
         (..., C, H, W) bool.
     """
-    observed = np.broadcast_to(valid, values.shape) & np.isfinite(values)
+    observed: NDArray[np.bool_] = np.broadcast_to(valid, values.shape) & np.isfinite(values)
     if spec.unit not in ZERO_IS_NODATA:
         return observed
     observed = observed.copy()

@@ -40,16 +40,20 @@ def find_near_duplicates(ids: Sequence[str], files: Iterable[Sequence[Path]]) ->
 
     Returns:
         Groups (connected components) and pairs. A pair needs `SIMILAR` on *every* file, so that two featureless
-        SAR chips alone do not count.
+        SAR chips alone do not count. A file that is blank in both chips says nothing against the pair.
     """
     thumbnails = np.stack([[_standardise(_read_thumbnail(path)) for path in chip] for chip in files])
     count = len(ids)
-    smallest = np.full((count, count), -1.0)
+    smallest: NDArray[np.float64] = np.full((count, count), -1.0)
+    by_file = thumbnails.reshape(*thumbnails.shape[:2], -1).swapaxes(0, 1)
+    blank = ~by_file.any(axis=2)
+    both_blank = blank[:, :, None] & blank[:, None, :]
     for turned in _orientations(thumbnails):
-        correlation = np.einsum("nfp,mfp->fnm", thumbnails.reshape(*thumbnails.shape[:2], -1), turned)
+        correlation = np.where(both_blank, 1.0, by_file @ turned.transpose(1, 2, 0))
         smallest = np.maximum(smallest, correlation.min(axis=0))
-    rows, columns = np.nonzero(np.triu(smallest >= SIMILAR, k=1))
-    pairs = tuple((ids[a], ids[b], float(smallest[a, b])) for a, b in zip(rows, columns, strict=True))
+    rows, columns = np.nonzero(np.triu(smallest, k=1) >= SIMILAR)
+    found = zip(rows.tolist(), columns.tolist(), strict=True)
+    pairs = tuple((ids[a], ids[b], float(smallest[a, b])) for a, b in found)
     return DuplicateReport(group_connected(ids, [(a, b) for a, b, _ in pairs]), pairs)
 
 
@@ -101,13 +105,15 @@ def _read_thumbnail(path: Path) -> NDArray[np.float64]:
         high, wide = grey.shape
     block_rows, block_columns = high // THUMBNAIL, wide // THUMBNAIL
     cut = grey[: block_rows * THUMBNAIL, : block_columns * THUMBNAIL]
-    return cut.reshape(THUMBNAIL, block_rows, THUMBNAIL, block_columns).mean(axis=(1, 3))
+    means: NDArray[np.float64] = cut.reshape(THUMBNAIL, block_rows, THUMBNAIL, block_columns).mean(axis=(1, 3))
+    return means
 
 
 def _standardise(thumbnail: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = thumbnail - thumbnail.mean()
+    """Zero mean and unit length; all 0 for a blank one."""
+    centred: NDArray[np.float64] = thumbnail - thumbnail.mean()
     length = float(np.linalg.norm(centred))
-    return centred / length if length > 1e-9 else centred
+    return centred / length if length > 1e-9 else np.zeros_like(centred)
 
 
 def _orientations(thumbnails: NDArray[np.float64]) -> Iterable[NDArray[np.float64]]:

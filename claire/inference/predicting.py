@@ -51,8 +51,10 @@ def combine_trust(trust: tuple[NDArray[np.float32], ...], shape: tuple[int, int]
         return None
     height, width = shape
     finest = trust[0].shape
-    total = np.zeros(finest, np.float32)
+    total: NDArray[np.float32] = np.zeros(finest, np.float32)
     for stage in trust:
-        total += np.kron(stage, np.ones((finest[0] // stage.shape[0], finest[1] // stage.shape[1]), np.float32))
+        scale = finest[0] // stage.shape[0], finest[1] // stage.shape[1]
+        enlarged: NDArray[np.float32] = np.kron(stage, np.ones(scale, np.float32)).astype(np.float32)
+        np.add(total, enlarged, out=total)
     mean: NDArray[np.float32] = (total / len(trust))[:height, :width]
     return mean

@@ -57,7 +57,7 @@ def compute_calibration(probabilities: NDArray[np.float32], label: NDArray[np.ui
     place = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
     return Calibration(
         np.bincount(place, minlength=BINS),
-        np.bincount(place, weights=confidence, minlength=BINS),
+        np.bincount(place, weights=confidence, minlength=BINS).astype(np.float64),
         np.bincount(place, weights=right, minlength=BINS).astype(np.int64),
     )
 

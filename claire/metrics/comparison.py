@@ -45,20 +45,17 @@ def describe_comparison(
     ranked = _rank(scores) if label is not None else ""
     if share == 0:
         return f"{ranked}The two sensors agree on every pixel."
-    where = f"optical and SAR disagree on {share:.1%} of the pixels"
+    shown = f"Optical and SAR disagree on {share:.1%} of the pixels"
     if label is not None and (judged := differ & (label != IGNORE_INDEX)).any():
         right_optical = float((optical.classes[judged] == label[judged]).mean())
         right_sar = float((sar.classes[judged] == label[judged]).mean())
-        return f"{ranked}{where[0].upper()}{where[1:]}; there SAR is right on {right_sar:.0%}, optical on {right_optical:.0%}."
+        return f"{ranked}{shown}; there SAR is right on {right_sar:.0%}, optical on {right_optical:.0%}."
     if "fused" in predictions:
         fused = predictions["fused"].classes[differ]
         follows_sar = float((fused == sar.classes[differ]).mean())
         follows_optical = float((fused == optical.classes[differ]).mean())
-        return (
-            f"{where[0].upper()}{where[1:]}; there the fused map follows SAR on {follows_sar:.0%} "
-            f"and optical on {follows_optical:.0%}."
-        )
-    return f"{where[0].upper()}{where[1:]}."
+        return f"{shown}; there the fused map follows SAR on {follows_sar:.0%} and optical on {follows_optical:.0%}."
+    return f"{shown}."
 
 
 def _rank(scores: Mapping[Mode, Scores]) -> str:

@@ -77,7 +77,7 @@ def compute_scores(
 
 
 def _ratio(part: float, whole: float, *, absent: bool | None = None) -> float:
-    """part / whole; for an empty whole NaN when the class is absent, else 0 (it was missed or only invented)."""
+    """Part of the whole; for an empty whole NaN when the class is absent, else 0 (it was missed or only invented)."""
     if whole > 0:
         return float(part / whole)
     return float("nan") if absent is None or absent else 0.0

@@ -117,7 +117,8 @@ class TrustGate(nn.Module):
         """
         batch, _, height, width = optical.shape
         logits = self.score(torch.cat([optical, sar, usable], dim=1)).view(batch, 2, self.groups, height, width)
-        return (logits + MASKED * (1 - usable.unsqueeze(2))).softmax(dim=1)
+        shares: Tensor = (logits + MASKED * (1 - usable.unsqueeze(2))).softmax(dim=1)
+        return shares
 
 
 class CMAF(nn.Module):

@@ -34,7 +34,7 @@ def _build_convnextv2(channels: int, widths: Sequence[int], depths: Sequence[int
             patch_size=2,
             hidden_sizes=list(widths),
             depths=list(depths),
-            out_features=STAGES,
+            out_features=STAGES,  # type: ignore[call-arg]
         )
     )
 
@@ -48,10 +48,11 @@ def _build_resnet(channels: int, widths: Sequence[int], depths: Sequence[int]) -
             depths=list(depths),
             layer_type="basic",
             downsample_in_first_stage=True,
-            out_features=STAGES,
+            out_features=STAGES,  # type: ignore[call-arg]
         )
     )
-    backbone.embedder = _Untouched()  # our stems do its work; its 7x7 convolution and pooling would skip a scale
+    # Our stems do the work of the embedder, whose 7x7 convolution and pooling would skip a scale.
+    backbone.embedder = _Untouched()  # type: ignore[assignment]
     return backbone
 
 

@@ -70,7 +70,8 @@ class NetworkConfig:
                 f"The network has no setting {', '.join(sorted(unknown))}.", "Use this version's names."
             )
         try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+            plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            return cls(**plain)
         except TypeError as error:
             raise CheckpointError("The network's settings are incomplete.", "Give bands and classes.") from error
 
@@ -207,8 +208,8 @@ class LateNetwork(nn.Module):
         ]
         seen = torch.stack([optical_valid.amax(dim=1), sar_valid.amax(dim=1)]).unsqueeze(2)
         weight = (seen + 1e-6) / (seen + 1e-6).sum(dim=0)
-        mean = sum(w * logits.softmax(dim=1) for w, logits in zip(weight, single, strict=True))
-        return NetworkOutput({"fused": torch.log(mean + 1e-8), "optical": single[0], "sar": single[1]})  # type: ignore[operator]
+        mean = weight[0] * single[0].softmax(dim=1) + weight[1] * single[1].softmax(dim=1)
+        return NetworkOutput({"fused": torch.log(mean + 1e-8), "optical": single[0], "sar": single[1]})
 
 
 NETWORKS: dict[str, type[ClaireNetwork | SingleNetwork | ConcatNetwork | LateNetwork]] = {

@@ -65,8 +65,7 @@ def summarise(entry: Mapping[str, Any]) -> dict[str, float]:
 
 def render_card(manifest: Manifest, others: Sequence[Manifest] = ()) -> str:
     """The model card as Markdown."""
-    scheme, training = manifest.class_scheme, manifest.training
-    recipe = training.get("recipe", {})
+    scheme = manifest.class_scheme
     rarest = scheme.names[-1]
     lines = [
         f"# {manifest.name}",
@@ -79,11 +78,8 @@ def render_card(manifest: Manifest, others: Sequence[Manifest] = ()) -> str:
         f"| optical | {manifest.optical.sensor}: {', '.join(manifest.optical.bands)} ({manifest.optical.unit}) |",
         f"| SAR | {manifest.sar.sensor}: {', '.join(manifest.sar.bands)} ({manifest.sar.unit}) |",
         f"| network | {', '.join(f'{k} {v}' for k, v in manifest.network.items())} |",
-        f"| trained on | {recipe.get('data', '?')}, split {recipe.get('train_split', '?')}, "
-        f"{training.get('train_tiles', '?')} tiles, seed {recipe.get('seed', '?')}, "
-        f"{recipe.get('epochs', '?')} + {recipe.get('finish_epochs', '?')} epochs |",
-        f"| validated on | split {recipe.get('validation_split', '?')}, {training.get('validation_tiles', '?')} tiles, "
-        "which also chose the epoch and the temperature |",
+        f"| trained on | {manifest.training.get('recipe', {}).get('data', '?')}, {_describe_training(manifest)} |",
+        f"| validated on | {_describe_validation(manifest)} |",
         f"| temperature | {', '.join(f'{mode} {value:.2f}' for mode, value in manifest.temperature.items())} |",
         f"| sha256 | `{manifest.sha256}` |",
         "",
@@ -106,6 +102,22 @@ def render_card(manifest: Manifest, others: Sequence[Manifest] = ()) -> str:
         if sentences:
             lines += ["", f"## {title}", "", *(f"- {sentence}" for sentence in sentences)]
     return "\n".join(lines) + "\n"
+
+
+def _describe_training(manifest: Manifest) -> str:
+    training, recipe = manifest.training, manifest.training.get("recipe", {})
+    return (
+        f"split {recipe.get('train_split', '?')}, {training.get('train_tiles', '?')} tiles, "
+        f"seed {recipe.get('seed', '?')}, {recipe.get('epochs', '?')} + {recipe.get('finish_epochs', '?')} epochs"
+    )
+
+
+def _describe_validation(manifest: Manifest) -> str:
+    training, recipe = manifest.training, manifest.training.get("recipe", {})
+    return (
+        f"split {recipe.get('validation_split', '?')}, {training.get('validation_tiles', '?')} tiles, "
+        "which also chose the epoch and the temperatures"
+    )
 
 
 def _render_comparison(manifest: Manifest, others: Sequence[Manifest], rarest: str) -> list[str]:

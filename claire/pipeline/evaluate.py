@@ -161,4 +161,4 @@ def _count(
             pool.tempered, pool.plain = pool.tempered + tempered, pool.plain + plain
         pool.tiles += 1
         pool.mapped += int((label != IGNORE_INDEX).sum())
-        pool.labelled += int((prepared.label != IGNORE_INDEX).sum())
+        pool.labelled += 0 if prepared.label is None else int(np.count_nonzero(prepared.label != IGNORE_INDEX))

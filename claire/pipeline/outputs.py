@@ -1,4 +1,4 @@
-"""An analysis as files: class and confidence rasters with the georeference of the input, overlays, the analysis itself."""
+"""An analysis as files: class and confidence rasters with the georeference of the input, overlays, the rest as data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """RIFT: weighted focal plus focal Tversky loss, so that rare classes count.
 
-RIFT = lambda WFL + (1 - lambda) FTL. WFL: Lin 2017 (arXiv 1708.02002) with class weights by effective number of samples
-(Cui 2019, arXiv 1901.05555). Tversky index: Salehi 2017 (arXiv 1706.05721); focal Tversky: Abraham 2019 (arXiv 1810.07842).
+RIFT = lambda WFL + (1 - lambda) FTL. WFL: Lin 2017 (arXiv 1708.02002), with class weights by effective number of
+samples (Cui 2019, arXiv 1901.05555). Tversky index: Salehi 2017 (arXiv 1706.05721); focal Tversky: Abraham 2019
+(arXiv 1810.07842).
 Legend: B batch, K classes, H height, W width.
 """
 
@@ -29,6 +30,9 @@ class RIFTLoss(nn.Module):
         smooth: eps of the Tversky index.
         ignore_index: Target value that is left out.
     """
+
+    class_weights: Tensor | None
+    tversky_weights: Tensor | None
 
     def __init__(
         self,

@@ -92,7 +92,7 @@ class Recipe:
             )
         if (self.epochs + self.finish_epochs) % self.validate_every:
             raise RecipeError(
-                f"{self.epochs} + {self.finish_epochs} epochs are not a multiple of validate_every {self.validate_every}.",
+                f"{self.epochs} + {self.finish_epochs} epochs are no multiple of validate_every {self.validate_every}.",
                 "Choose numbers with which the last epoch is validated.",
             )
         for item in ("epochs", "batch", "validate_every", "patience"):

@@ -79,7 +79,10 @@ def train(
     manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *measured, config.as_dict(), {}, training=facts)
     network = build_network(config)
     module = SegmentationModule(
-        network, RIFTLoss(compute_class_weights(counts), **recipe.loss), recipe, _count_steps(recipe, len(training))
+        network,
+        RIFTLoss(compute_class_weights(counts), **dict[str, Any](recipe.loss)),
+        recipe,
+        _count_steps(recipe, len(training)),
     )
     state = runs / recipe.name
     best = ModelCheckpoint(state, "best", monitor=MONITOR, mode="max", save_last=True, enable_version_counter=False)

@@ -63,7 +63,7 @@ def read_stack(dataset: Dataset, ids: Sequence[str], manifest: Manifest) -> Tile
             column.append(part)
     if len({part.shape for part in columns[4]}) != 1:
         raise DatasetError("The split is empty or its tiles differ in size.", "Give tiles of one size.")
-    return TileStack(*(np.stack(column) for column in columns))  # type: ignore[arg-type]
+    return TileStack(*(np.stack(column) for column in columns))
 
 
 def measure_bands(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: InputSpec) -> InputSpec:
@@ -109,7 +109,7 @@ class CropSamples(TorchDataset[Sample]):
         damage = str(rng.choice(self._names, p=self._shares))
         optical, optical_valid = self._damage_optical(cut(stack.optical), cut(stack.optical_valid), damage, rng)
         sar = _jitter(cut(stack.sar).astype(np.float32), manifest.sar, rng)
-        sar_valid = compute_valid(sar, cut(stack.sar_valid), manifest.sar)
+        sar_valid = compute_valid(sar, cut(stack.sar_valid).astype(bool), manifest.sar)
         if damage == "no_sar":
             sar_valid = np.zeros_like(sar_valid)
         return as_sample(

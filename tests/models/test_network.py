@@ -1,0 +1,97 @@
+"""The network family: three maps from one forward, masks respected, wrong names explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from claire.core.errors import CheckpointError, UnknownNameError
+from claire.models.encoders import BACKBONES
+from claire.models.network import NETWORKS, NetworkConfig, build_network
+
+SMALL = NetworkConfig(6, 2, 3, encoder="resnet", widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), decoder=8, auxiliary=8)
+
+
+def pair(size: int = 64, batch: int = 2) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    optical = torch.randn(batch, 6, size, size, generator=generator)
+    sar = torch.randn(batch, 2, size, size, generator=generator)
+    return [optical, sar, torch.ones_like(optical), torch.ones_like(sar)]
+
+
+@pytest.mark.parametrize("encoder", sorted(BACKBONES))
+@pytest.mark.parametrize("fusion", sorted(NETWORKS))
+def test_every_network_gives_its_modes_at_full_resolution(fusion: str, encoder: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, fusion=fusion, encoder=encoder)).eval()
+    with torch.inference_mode():
+        logits = network(*pair()).logits
+    assert tuple(logits) == network.modes
+    assert {values.shape for values in logits.values()} == {(2, 3, 64, 64)}
+
+
+def test_the_inspected_forward_gives_equal_logits() -> None:
+    torch.manual_seed(0)
+    network = build_network(SMALL).eval()
+    with torch.inference_mode():
+        plain, inspected = network(*pair()), network(*pair(), inspect=True)
+    for mode in network.modes:
+        torch.testing.assert_close(plain.logits[mode], inspected.logits[mode], rtol=1e-4, atol=1e-5)
+    assert len(inspected.stages) == 6
+    assert inspected.stages[-1].optical_to_sar_BNQL is not None
+
+
+@pytest.mark.parametrize(("missing", "alone"), [(0, "sar"), (1, "optical")])
+def test_a_missing_sensor_never_reaches_the_fused_map(missing: int, alone: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(SMALL).eval()
+    inputs = pair()
+    inputs[2 + missing] = torch.zeros_like(inputs[2 + missing])
+    other = list(inputs)
+    other[missing] = other[missing] * 100 + 7
+    with torch.inference_mode():
+        one, two = network(*inputs).logits, network(*other).logits
+    torch.testing.assert_close(one["fused"], two["fused"])
+    torch.testing.assert_close(one[alone], two[alone])
+
+
+def test_single_maps_ignore_the_other_sensor() -> None:
+    torch.manual_seed(0)
+    network = build_network(SMALL).eval()
+    inputs = pair()
+    changed = [inputs[0], inputs[1] + 3, *inputs[2:]]
+    with torch.inference_mode():
+        one, two = network(*inputs).logits, network(*changed).logits
+    assert torch.equal(one["optical"], two["optical"])
+    assert not torch.allclose(one["sar"], two["sar"])
+    assert not torch.allclose(one["fused"], two["fused"])
+
+
+def test_late_fusion_is_the_mean_of_the_probabilities() -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, fusion="late")).eval()
+    with torch.inference_mode():
+        logits = network(*pair()).logits
+    mean = (logits["optical"].softmax(dim=1) + logits["sar"].softmax(dim=1)) / 2
+    torch.testing.assert_close(logits["fused"].softmax(dim=1), mean, rtol=1e-4, atol=1e-5)
+
+
+def test_wrong_names_list_the_right_ones() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        build_network(replace(SMALL, fusion="magic"))
+    assert "cmaf" in caught.value.hint
+    with pytest.raises(UnknownNameError) as caught:
+        build_network(replace(SMALL, encoder="vgg"))
+    assert "resnet" in caught.value.hint
+    with pytest.raises(CheckpointError, match="colour"):
+        NetworkConfig.from_mapping({**SMALL.as_dict(), "colour": 1})
+    with pytest.raises(CheckpointError, match="incomplete"):
+        NetworkConfig.from_mapping({"classes": 2})
+
+
+def test_a_configuration_survives_json_lists() -> None:
+    lists = {k: list(v) if isinstance(v, tuple) else v for k, v in SMALL.as_dict().items()}
+    assert NetworkConfig.from_mapping(lists) == SMALL

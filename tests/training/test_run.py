@@ -1,0 +1,125 @@
+"""A whole training run on tiny generated chips: samples, resume, checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from claire.core.dataset import Dataset
+from claire.core.errors import UnknownNameError
+from claire.core.manifest import Manifest
+from claire.core.types import Tile
+from claire.data.examples import generate_flood_pair
+from claire.models.checkpoint import load_checkpoint
+from claire.training.recipe import DAMAGE_SHARES, Recipe
+from claire.training.run import train
+from claire.training.samples import CropSamples, TileStack, measure_bands, read_stack
+
+SIZE = 64
+TINY = {"encoder": "resnet", "widths": [8, 8, 8, 8], "depths": [1, 1, 1, 1], "stem": 4, "decoder": 8, "auxiliary": 8}
+
+
+class GeneratedFloods:
+    """Six generated pairs to learn from, three to validate on."""
+
+    name, title, root = "generated", "Generated", Path()
+    splits = ("train", "val")
+
+    def ids(self, split: str | None = None) -> tuple[str, ...]:
+        if split not in {"train", "val"}:
+            raise UnknownNameError.among("split", str(split), self.splits)
+        return tuple(str(i) for i in (range(6) if split == "train" else range(6, 9)))
+
+    def read(self, tile_id: str) -> Tile:
+        return generate_flood_pair(int(tile_id), SIZE)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return GeneratedFloods()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def recipe(root: Path) -> Recipe:
+    small = {"network": TINY, "epochs": 1, "finish_epochs": 1, "validate_every": 1, "crop": 32, "batch": 3}
+    return Recipe.read(root / "recipes" / "flood.yaml", {**small, "name": "tiny"})
+
+
+@pytest.fixture
+def stack_and_manifest(dataset: Dataset, recipe: Recipe) -> tuple[TileStack, Manifest]:
+    manifest = Manifest("tiny", "Tiny", "flood", *recipe.inputs, {}, {})
+    stack = read_stack(dataset, dataset.ids("train"), manifest)
+    optical = measure_bands(stack.optical, stack.optical_valid, manifest.optical)
+    sar = measure_bands(stack.sar, stack.sar_valid, manifest.sar)
+    return stack, replace(manifest, optical=optical, sar=sar)
+
+
+def test_a_sample_depends_on_seed_epoch_and_index_only(
+    stack_and_manifest: tuple[TileStack, Manifest], recipe: Recipe
+) -> None:
+    stack, manifest = stack_and_manifest
+
+    def draw(seed: int, epoch: int) -> torch.Tensor:
+        return CropSamples(stack, manifest, replace(recipe, seed=seed), 32, epoch)[2]["optical"]
+
+    assert torch.equal(draw(0, 1), draw(0, 1))
+    assert not torch.equal(draw(0, 1), draw(0, 2))
+    assert not torch.equal(draw(0, 1), draw(1, 1))
+
+
+@pytest.mark.parametrize("damage", sorted(DAMAGE_SHARES))
+def test_every_damage_leaves_finite_arrays_and_marks_what_is_gone(
+    stack_and_manifest: tuple[TileStack, Manifest], recipe: Recipe, damage: str
+) -> None:
+    stack, manifest = stack_and_manifest
+    sample = CropSamples(stack, manifest, replace(recipe, damage={damage: 1.0}), 32, 0)[1]
+    assert all(torch.isfinite(values).all() for values in sample.values())
+    for modality in ("optical", "sar"):
+        assert torch.all(sample[modality][sample[f"{modality}_valid"] == 0] == 0)
+    gone = {"zero_all": "optical", "no_sar": "sar"}.get(damage)
+    assert bool(sample["optical_valid"].any()) == (gone != "optical")
+    assert bool(sample["sar_valid"].any()) == (gone != "sar")
+    if damage == "zero_after":
+        assert not sample["optical_valid"][3:].any()
+        assert sample["optical_valid"][:3].any()
+
+
+def test_measured_bands_are_the_means_over_valid_pixels(stack_and_manifest: tuple[TileStack, Manifest]) -> None:
+    stack, manifest = stack_and_manifest
+    band = stack.sar[:, 1]
+    seen = band != 0
+    assert manifest.sar.mean[1] == pytest.approx(float(np.mean(band[seen])), abs=1e-3)
+    assert manifest.sar.std[1] == pytest.approx(float(np.std(band[seen])), abs=1e-3)
+
+
+def test_a_run_writes_a_checkpoint_and_goes_on_where_it_stopped(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    weights = train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", report=lines.append)
+    network, manifest = load_checkpoint("tiny", weights.parent)
+    assert network.modes == ("fused", "optical", "sar")
+    assert (manifest.training["train_tiles"], manifest.training["validation_tiles"]) == (6, 3)
+    assert len(lines) == 2
+    longer = replace(recipe, epochs=2)
+    train(longer, dataset, tmp_path / "checkpoints", tmp_path / "runs", resume=True, report=lines.append)
+    assert len(lines) == 3, "a resumed run must not repeat the epochs that are done"
+
+
+def test_baselines_train_from_the_same_recipe(dataset: Dataset, recipe: Recipe, tmp_path: Path) -> None:
+    train(recipe.with_fusion("sar"), dataset, tmp_path, tmp_path / "runs", report=lambda line: None)
+    network, _ = load_checkpoint("tiny", tmp_path)
+    assert network.modes == ("sar",)
