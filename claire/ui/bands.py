@@ -103,7 +103,7 @@ def pick_unit(layer: Layer, modality: Modality) -> Unit:
     """Show what the numbers were taken for and let it be changed."""
     options = list(dict.fromkeys([layer.unit, *UNITS_OF[modality]]))
     return st.selectbox(
-        f"Unit of the {SENSOR_TITLES[modality]} numbers",
+        f"{SENSOR_TITLES[modality]}: what the numbers are",
         options,
         format_func=lambda unit: UNIT_TITLES[unit],
         key=f"claire.unit.{modality}.{layer.unit}",

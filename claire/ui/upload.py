@@ -81,6 +81,7 @@ def show_uploader() -> None:
         choice = find_choice()
         if choice is None or choice.tile is not tile:
             choose(tile)
+            st.rerun()  # the sidebar, drawn before, names the pair
 
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner="Reading the pair …", scope="session")
