@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from claire.core.bands import Mode
+from claire.core.errors import InputError
 from claire.core.manifest import Manifest
 from claire.core.settings import Settings
 from claire.core.types import Prepared, SegmenterOutput
@@ -34,6 +35,9 @@ class TorchSegmenter:
         sha256: Of its weights.
         stride: Sides must be multiples of this.
         settings: Window and overlap.
+
+    Raises:
+        InputError: Windows that are no multiple of the stride, or an overlap that is no part of them.
     """
 
     network: Forward
@@ -41,6 +45,14 @@ class TorchSegmenter:
     sha256: str = ""
     stride: int = 32
     settings: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        window, overlap = self.settings.window, self.settings.overlap
+        if window % self.stride or not 0 < overlap < window:
+            raise InputError(
+                f"Windows of {window} pixels with an overlap of {overlap} do not suit this model.",
+                f"Set CLAIRE_WINDOW to a multiple of {self.stride} and CLAIRE_OVERLAP to less than that.",
+            )
 
     def segment(self, prepared: Prepared) -> SegmenterOutput:
         """Logits of every mode at the size of the input, and the trust gates of every stage."""

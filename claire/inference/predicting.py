@@ -51,10 +51,7 @@ def combine_trust(trust: tuple[NDArray[np.float32], ...], shape: tuple[int, int]
         return None
     height, width = shape
     finest = trust[0].shape
-    total: NDArray[np.float32] = np.zeros(finest, np.float32)
-    for stage in trust:
-        scale = finest[0] // stage.shape[0], finest[1] // stage.shape[1]
-        enlarged: NDArray[np.float32] = np.kron(stage, np.ones(scale, np.float32)).astype(np.float32)
-        np.add(total, enlarged, out=total)
-    mean: NDArray[np.float32] = (total / len(trust))[:height, :width]
+    enlarged = [stage.repeat(finest[0] // stage.shape[0], axis=0) for stage in trust]
+    stages = [rows.repeat(finest[1] // rows.shape[1], axis=1) for rows in enlarged]
+    mean: NDArray[np.float32] = np.mean(stages, axis=0, dtype=np.float32)[:height, :width]
     return mean

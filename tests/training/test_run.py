@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -105,18 +106,27 @@ def test_measured_bands_are_the_means_over_valid_pixels(stack_and_manifest: tupl
     assert manifest.sar.std[1] == pytest.approx(float(np.std(band[seen])), abs=1e-3)
 
 
-def test_a_run_writes_a_checkpoint_and_goes_on_where_it_stopped(
+class PowerCut(RuntimeError):
+    """Ends a run in its second epoch."""
+
+
+def test_a_run_that_was_cut_goes_on_where_it_stopped_and_writes_a_checkpoint(
     dataset: Dataset, recipe: Recipe, tmp_path: Path
 ) -> None:
     lines: list[str] = []
-    weights = train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", report=lines.append)
+
+    def cut(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 2:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", report=cut)
+    weights = train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", resume=True, report=lines.append)
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 2], "the first epoch must not be repeated"
     network, manifest = load_checkpoint("tiny", weights.parent)
     assert network.modes == ("fused", "optical", "sar")
     assert (manifest.training["train_tiles"], manifest.training["validation_tiles"]) == (6, 3)
-    assert len(lines) == 2
-    longer = replace(recipe, epochs=2)
-    train(longer, dataset, tmp_path / "checkpoints", tmp_path / "runs", resume=True, report=lines.append)
-    assert len(lines) == 3, "a resumed run must not repeat the epochs that are done"
 
 
 def test_baselines_train_from_the_same_recipe(dataset: Dataset, recipe: Recipe, tmp_path: Path) -> None:
