@@ -51,10 +51,10 @@ def find_near_duplicates(ids: Sequence[str], files: Iterable[Sequence[Path]]) ->
     for turned in _orientations(thumbnails):
         correlation = np.where(both_blank, 1.0, by_file @ turned.transpose(1, 2, 0))
         smallest = np.maximum(smallest, correlation.min(axis=0))
-    similar: NDArray[np.bool_] = np.asarray(np.triu(smallest, k=1) >= SIMILAR)
-    rows, columns = np.nonzero(similar)
-    found = zip(rows.tolist(), columns.tolist(), strict=True)
-    pairs = tuple((ids[a], ids[b], float(smallest[a, b])) for a, b in found)
+    found = [
+        (a, b, float(smallest[a, b])) for a in range(count) for b in np.flatnonzero(smallest[a] >= SIMILAR) if a < b
+    ]
+    pairs = tuple((ids[a], ids[int(b)], correlation) for a, b, correlation in found)
     return DuplicateReport(group_connected(ids, [(a, b) for a, b, _ in pairs]), pairs)
 
 
