@@ -15,6 +15,9 @@ from claire.core.types import Layer, Notice, Prepared, Tile, layer_of
 ZERO_IS_NODATA: frozenset[Unit] = frozenset({"uint8", "reflectance", "reflectance_x1e4"})
 """Units in which a pixel whose bands of one date are all exactly 0 was not observed; 0 dB is a measurement."""
 
+MOST_NAMED = 60
+"""Characters of a sentence that may go to the band names of a file."""
+
 
 def prepare(tile: Tile, manifest: Manifest) -> tuple[Prepared, tuple[Notice, ...]]:
     """Bring a tile to what a checkpoint reads.
@@ -124,7 +127,7 @@ def _select(layer: Layer, spec: InputSpec, modality: Modality, notices: list[Not
         option = "--bands" if modality == "optical" else "--sar-bands"
         raise BandError(
             f"The model wants {len(wanted)} {_title(modality)} bands ({', '.join(wanted)}), "
-            f"but the file has {len(names)}: {', '.join(names[:13])}.",
+            f"but the file has {len(names)}: {_shorten(', '.join(names))}.",
             f"Give a file with these bands, or name its bands in order with {option}.",
         )
     order = [names.index(band) for band in wanted]
@@ -148,6 +151,10 @@ def _convert(values: NDArray[Any], given: Unit, wanted: Unit, modality: Modality
         f"The {_title(modality)} file is in {given}, but the model reads {wanted}.",
         f"Convert the file, or state its real unit with --{modality}-units.",
     )
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MOST_NAMED else text[: MOST_NAMED - 3] + "..."
 
 
 def _is_unnamed(names: tuple[str, ...]) -> bool:
