@@ -33,7 +33,7 @@ def place_windows(size: int, window: int, overlap: int, stride: int) -> list[int
         return [0]
     count = -(-(size - window) // (window - overlap)) + 1
     exact = np.linspace(0, size - window, count)
-    return [int(offset) // stride * stride for offset in exact[:-1]] + [size - window]
+    return sorted({int(offset) // stride * stride for offset in exact[:-1]} | {size - window})
 
 
 def iterate_windows(height: int, width: int, window: int, overlap: int, stride: int) -> Iterator[tuple[slice, slice]]:
