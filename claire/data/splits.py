@@ -46,7 +46,7 @@ def find_near_duplicates(ids: Sequence[str], files: Iterable[Sequence[Path]]) ->
     count = len(ids)
     smallest: NDArray[np.float64] = np.full((count, count), -1.0)
     by_file = thumbnails.reshape(*thumbnails.shape[:2], -1).swapaxes(0, 1)
-    blank = ~by_file.any(axis=2)
+    blank: NDArray[np.bool_] = (by_file == 0).all(axis=2, keepdims=True)[:, :, 0]
     both_blank = blank[:, :, None] & blank[:, None, :]
     for turned in _orientations(thumbnails):
         correlation = np.where(both_blank, 1.0, by_file @ turned.transpose(1, 2, 0))

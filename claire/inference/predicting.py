@@ -52,6 +52,6 @@ def combine_trust(trust: tuple[NDArray[np.float32], ...], shape: tuple[int, int]
     height, width = shape
     finest = trust[0].shape
     enlarged = [stage.repeat(finest[0] // stage.shape[0], axis=0) for stage in trust]
-    stages = [rows.repeat(finest[1] // rows.shape[1], axis=1) for rows in enlarged]
-    mean: NDArray[np.float32] = np.mean(stages, axis=0, dtype=np.float32)[:height, :width]
+    stages = np.stack([rows.repeat(finest[1] // rows.shape[1], axis=1) for rows in enlarged])
+    mean: NDArray[np.float32] = stages.sum(axis=0, keepdims=True)[0, :height, :width] / np.float32(len(stages))
     return mean

@@ -24,17 +24,13 @@ def load_model(name: str = DEFAULT_MODEL, settings: Settings | None = None) -> T
         >>> load_model("claire-flood").manifest.class_scheme.names  # doctest: +SKIP
         ('background', 'flood')
     """
-    import torch
-
-    from claire.inference.engine import TorchSegmenter
+    from claire.inference.engine import TorchSegmenter, place_network
     from claire.models.checkpoint import load_checkpoint
     from claire.models.network import STRIDE
 
     limits = settings or Settings.from_environment()
     network, manifest = load_checkpoint(name, limits.checkpoints)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return TorchSegmenter(network, manifest, manifest.sha256, STRIDE, limits)
+    return TorchSegmenter(place_network(network), manifest, manifest.sha256, STRIDE, limits)
 
 
 def list_models(settings: Settings | None = None) -> tuple[ModelEntry, ...]:

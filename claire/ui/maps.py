@@ -39,6 +39,7 @@ from claire.viz.words import (
 )
 
 CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW = "Classes", "Confidence", "Trust"
+COLUMNS = 3
 MODALITY_WORDS = {"optical": "optical", "sar": "SAR"}
 HIDDEN_CLASSES = ("background",)
 """Classes that mean "nothing of interest": an overlay shows the sensor's picture there."""
@@ -54,7 +55,7 @@ def show_maps(analysis: Analysis) -> None:
             opacity = st.slider("Opacity of the colours", 0, 100, 65, format="%d %%", key="claire.opacity", width=320)
         _show_key(analysis, view or CLASSES_VIEW)
         modes = [mode for mode in MODE_TITLES if mode in analysis.predictions]
-        for column, mode in zip(st.columns(len(modes), gap="medium"), modes, strict=True):
+        for column, mode in zip(st.columns(COLUMNS, gap="medium"), modes, strict=False):
             with column:
                 st.markdown(f"**{MODE_TITLES[mode]}**")
                 base = _draw_base(analysis, mode)
@@ -74,7 +75,7 @@ def show_differences(analysis: Analysis) -> None:
         panels.append(_show_label)
     if not panels:
         return
-    for column, show in zip(st.columns(len(panels), gap="medium"), panels, strict=True):
+    for column, show in zip(st.columns(COLUMNS, gap="medium"), panels, strict=False):
         with column:
             show(analysis)
 

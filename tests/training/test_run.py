@@ -106,7 +106,7 @@ def test_measured_bands_are_the_means_over_valid_pixels(stack_and_manifest: tupl
     assert manifest.sar.std[1] == pytest.approx(float(np.std(band[seen])), abs=1e-3)
 
 
-class PowerCut(RuntimeError):
+class PowerCutError(RuntimeError):
     """Ends a run in its second epoch."""
 
 
@@ -118,9 +118,9 @@ def test_a_run_that_was_cut_goes_on_where_it_stopped_and_writes_a_checkpoint(
     def cut(line: str) -> None:
         lines.append(line)
         if len(lines) == 2:
-            raise PowerCut
+            raise PowerCutError
 
-    with pytest.raises(PowerCut):
+    with pytest.raises(PowerCutError):
         train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", report=cut)
     weights = train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", resume=True, report=lines.append)
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 2], "the first epoch must not be repeated"
