@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Recipe:
         patience: Validations without improvement before training stops early.
         threads: CPU threads; 0 leaves torch's choice.
         seed: Of weights, order, crops and damage.
+        limits: Sentences for the model card: what the checkpoint is not for.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Recipe:
     patience: int = 8
     threads: int = 0
     seed: int = 0
+    limits: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.crop % 32 or self.crop <= 0:

@@ -76,7 +76,16 @@ def train(
         "validation_tiles": len(validation),
         "class_pixels": counts,
     }
-    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *measured, config.as_dict(), {}, training=facts)
+    manifest = Manifest(
+        recipe.name,
+        recipe.title,
+        recipe.scheme,
+        *measured,
+        config.as_dict(),
+        {},
+        training=facts,
+        limits=tuple(recipe.limits),
+    )
     network = build_network(config)
     module = SegmentationModule(
         network,

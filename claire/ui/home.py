@@ -99,13 +99,20 @@ def _describe(entry: KnownModel) -> str:
     return f"{as_html(entry.manifest.title)}<br><small>{as_html(names)}</small>"
 
 
+def _headline_class(entry: KnownModel) -> str:
+    """The class that a scheme of two is about; "" where there are more, and the mean is the headline."""
+    names = entry.manifest.class_scheme.names if entry.manifest else ()
+    return names[1] if len(names) == 2 else ""
+
+
 def _list_scores(entry: KnownModel) -> str:
     scores = entry.manifest.scores if entry.manifest else {}
     parts = []
     for mode, title in MODE_TITLES.items():
         clear = scores.get(mode, {}).get("clear", {})
-        name = "flood_iou" if "flood_iou" in clear else "miou"
+        name = f"iou {_headline_class(entry)}"
         if name in clear:
-            words = "flood IoU" if name == "flood_iou" else "mean IoU"
-            parts.append(f"{title}: {words} {format_score(clear[name])}")
+            parts.append(f"{title}: {as_html(_headline_class(entry))} IoU {format_score(clear[name])}")
+        elif "miou" in clear:
+            parts.append(f"{title}: mean IoU {format_score(clear['miou'])}")
     return "<br>".join(parts) or "no scores in its card"

@@ -25,7 +25,7 @@ MANIFEST = Manifest(
     network={},
     temperature={"fused": 1.0, "optical": 1.0, "sar": 1.0},
     sha256="0" * 64,
-    scores={"fused": {"clear": {"flood_iou": 0.71}}, "optical": {"clear": {"miou": 0.6}}},
+    scores={"fused": {"clear": {"iou flood": 0.71}}, "optical": {"clear": {"miou": 0.6}}},
 )
 
 
