@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,12 +30,12 @@ def test_windows_cover_the_axis_and_stay_inside(stride: int, size: int, window: 
     assert offsets == sorted(set(offsets))
     covered = np.zeros(size, int)
     for offset in offsets:
-        assert 0 <= offset
+        assert offset >= 0
         assert offset + window <= size or offsets == [0]
         covered[offset : offset + window] += 1
     assert covered.min() >= 1
     if overlap % stride == 0:
-        assert all(b - a <= window - overlap for a, b in zip(offsets, offsets[1:], strict=False))
+        assert all(b - a <= window - overlap for a, b in pairwise(offsets))
 
 
 @given(height=st.integers(1, 20), width=st.integers(1, 20), overlap=st.integers(1, 3))
