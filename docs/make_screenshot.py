@@ -32,7 +32,7 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    app = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - our own interpreter and our own page
+    app = subprocess.Popen(command, cwd=ROOT)
     try:
         wait_for(port)
         picture = Image.open(io.BytesIO(take(f"http://127.0.0.1:{port}/{ADDRESS}"))).convert("RGB")
