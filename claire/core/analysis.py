@@ -74,7 +74,7 @@ class Analysis:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON; NaN becomes None."""
-        content: dict[str, Any] = _without_nan(
+        content: dict[str, Any] = without_nan(
             {
                 "version": ANALYSIS_VERSION,
                 "name": self.tile.name,
@@ -201,11 +201,12 @@ class _appearing:
         self._partial.replace(self._final)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """The same mappings and lists with None for every number that JSON does not know: NaN and the infinities."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

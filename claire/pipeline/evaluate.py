@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.analysis import scores_as_dict
+from claire.core.analysis import scores_as_dict, without_nan
 from claire.core.bands import MODES, Mode
 from claire.core.classes import IGNORE_INDEX
 from claire.core.dataset import Dataset
@@ -71,22 +71,21 @@ def evaluate(
 
     Returns:
         mode -> condition -> scores, `per_class` by class name, confusion, `n_tiles`, and `coverage`: the share of the
-        labelled pixels on which the map says anything.
+        labelled pixels on which the map says anything. A score that does not exist, such as those of a map that says
+        nothing, is None.
 
     Raises:
-        UnknownNameError: No such split, mode or condition.
+        UnknownNameError: No such split, mode or condition, or no condition at all.
         DatasetError: No labelled tile.
     """
-    for condition in conditions:
+    for condition in conditions or ("",):
         if condition not in CONDITIONS:
             raise UnknownNameError.among("condition", condition, CONDITIONS)
     ids = dataset.ids(split)
     pools: dict[tuple[Mode, str], _Pool] = {}
     for number, tile_id in enumerate(ids):
         tile = dataset.read(tile_id)
-        if tile.label is None:
-            continue
-        for condition in conditions:
+        for condition in conditions if tile.label is not None else ():
             damaged = degrade_tile(tile, condition, model.manifest, seed)
             _count(damaged, condition, model, modes, pools)
         if report is not None:
@@ -97,8 +96,8 @@ def evaluate(
     result: dict[str, dict[str, dict[str, Any]]] = {}
     for (mode, condition), pool in pools.items():
         scores = compute_scores(pool.confusion, names, ece=pool.tempered.ece, ece_raw=pool.plain.ece)
-        coverage = pool.mapped / pool.labelled if pool.labelled else float("nan")
-        entry = {**scores_as_dict(scores), "n_tiles": pool.tiles, "coverage": coverage}
+        coverage = pool.mapped / pool.labelled if pool.labelled else None
+        entry = without_nan({**scores_as_dict(scores), "n_tiles": pool.tiles, "coverage": coverage})
         result.setdefault(mode, {})[condition] = entry
     return result
 
