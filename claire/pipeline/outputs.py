@@ -9,8 +9,9 @@ import numpy as np
 from claire.core.analysis import Analysis
 from claire.core.bands import Mode
 from claire.core.classes import IGNORE_INDEX
+from claire.core.errors import InputError
 from claire.core.types import Layer
-from claire.data.raster import write_geotiff
+from claire.data.raster import quoted_name, write_geotiff
 from claire.viz.composites import build_composites
 from claire.viz.encoding import encode_png
 from claire.viz.pictures import render_classes, render_composite, render_overlay, render_sar
@@ -27,13 +28,22 @@ def write_prediction(analysis: Analysis, folder: Path) -> dict[str, str]:
 
     Returns:
         What -> file name inside the folder.
+
+    Raises:
+        InputError: The folder cannot be written, or is full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, str] = {}
-    for mode in analysis.predictions:
-        files.update(_write_mode(analysis, mode, folder))
-    for path in analysis.save(folder):
-        files[path.stem] = path.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for mode in analysis.predictions:
+            files.update(_write_mode(analysis, mode, folder))
+        for path in analysis.save(folder):
+            files[path.stem] = path.name
+    except OSError as error:
+        raise InputError(
+            f"The folder {quoted_name(folder)} cannot be written.",
+            "Give another folder; check permissions and free space.",
+        ) from error
     return files
 
 
