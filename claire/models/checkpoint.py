@@ -95,7 +95,7 @@ def load_checkpoint(name: str, folder: Path) -> tuple[Network, Manifest]:
 
 def list_checkpoints(folder: Path) -> tuple[ModelEntry, ...]:
     """Every manifest of a folder, verified against its weights by hash; never raises for a bad one."""
-    return tuple(_describe(path) for path in sorted(folder.glob(f"*{MANIFEST_SUFFIX}")))
+    return tuple(_describe(path) for path in sorted(folder.glob(f"*{MANIFEST_SUFFIX}"), key=lambda p: p.stem))
 
 
 def _describe(path: Path) -> ModelEntry:
