@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from claire.core.manifest import InputSpec, Manifest
-from claire.data.examples import OPTICAL_BANDS, SAR_BANDS
+from claire.data.examples import OPTICAL_BANDS, SAR_BANDS, generate_flood_pair
+from claire.data.preparing import prepare
 from claire.models.checkpoint import save_checkpoint
 from claire.models.network import NetworkConfig, build_network
 
@@ -39,8 +40,19 @@ def save_tiny(folder: Path, name: str = "tiny", *, fusion: str = "cmaf", seed: i
     """Write such a checkpoint; returns the path of its weights."""
     manifest = describe_tiny(name, fusion)
     torch.manual_seed(seed)
-    network = build_network(NetworkConfig.from_mapping(manifest.network))
-    with torch.no_grad():
-        for parameter in network.parameters():  # heads start near zero, which would make every map alike
-            parameter.add_(0.05 * torch.randn_like(parameter))
+    network = build_network(NetworkConfig.from_mapping(manifest.network)).eval()
+    _balance(network, manifest)
     return save_checkpoint(network, manifest, folder)
+
+
+def _balance(network: torch.nn.Module, manifest: Manifest) -> None:
+    """Shift the heads so that each map shows both classes on half of a generated tile."""
+    prepared, _ = prepare(generate_flood_pair(seed=7, size=64), manifest)
+    arrays = (prepared.optical, prepared.sar, prepared.optical_valid, prepared.sar_valid)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+        logits = network(*(torch.from_numpy(array.astype("float32"))[None] for array in arrays)).logits
+        for mode, values in logits.items():
+            part = getattr(network, f"{mode}_head", None) or network.get_submodule("decoder")
+            part.head.bias[1] += (values[:, 0] - values[:, 1]).median()
