@@ -67,6 +67,4 @@ def build_analysis(scores: Scores) -> Analysis:
         probabilities = np.stack([np.ones(shape), np.zeros(shape)]).astype(np.float32)
         predictions[mode] = Prediction(mode, FLOOD, np.zeros(shape, np.uint8), probabilities, np.ones(shape, bool))
     areas = dict.fromkeys(MODES, AREAS)
-    return Analysis(
-        tile, FLOOD, predictions, areas, dict.fromkeys(MODES, scores), None, None, "", Provenance("m", "0")
-    )
+    return Analysis(tile, FLOOD, predictions, areas, dict.fromkeys(MODES, scores), None, None, "", Provenance("m", "0"))
