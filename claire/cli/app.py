@@ -16,6 +16,7 @@ from claire.cli.tables import as_mode_table, as_model_table, as_score_table
 from claire.core.bands import MODES, Mode, Role, Unit, get_choice
 from claire.core.errors import ClaireError, InputError, MissingFileError
 from claire.core.settings import Settings
+from claire.data.raster import printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
@@ -23,6 +24,9 @@ app.add_typer(models_app, name="models")
 
 UsageError: Any = typer.BadParameter.__base__
 """What typer raises for wrong usage; it has no public name of its own."""
+
+LONGEST_USAGE = 160
+"""Characters of a sentence about wrong usage, which repeats what was typed."""
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 ModelName = Annotated[str, typer.Option("--model", help="Name from `claire models list`.")]
@@ -106,7 +110,7 @@ def evaluate(
     model: ModelName = "claire-flood",
     mode: ModeName = "all",
     condition: Annotated[str, typer.Option(help="Names by comma, or all.")] = "clear",
-    seed: Annotated[int, typer.Option(help="Of the damage.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the damage.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Score a model on a labelled data set: one pooled confusion matrix per mode and condition."""
@@ -204,7 +208,7 @@ def main(arguments: list[str] | None = None) -> None:
             typer.echo(what, err=True)
             sys.exit(EXIT_WRONG)
         hint = f"See `{error.ctx.command_path if error.ctx else 'claire'} --help`."
-        status = report_error(InputError(what.rstrip(".") + ".", hint), as_json)
+        status = report_error(InputError(printable(what, LONGEST_USAGE).rstrip(".") + ".", hint), as_json)
     except typer.Abort:
         status = 130
     except ClaireError as error:

@@ -22,6 +22,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
+LONGEST_NAME = 60
+"""Characters of a name given by the user that a sentence repeats."""
+
 
 class ClaireError(Exception):
     """A sentence for the user with a hint what to do next.
@@ -103,7 +106,8 @@ class UnknownNameError(InputError, LookupError):
     def among(cls, what: str, given: str, known: Iterable[str]) -> Self:
         """Compose the sentence from the kind of thing, the name given and the names known."""
         names = ", ".join(sorted(known)) or "none"
-        return cls(f"There is no {what} called {given!r}.", f"Choose one of: {names}.")
+        called = given if len(given) <= LONGEST_NAME else given[: LONGEST_NAME - 3] + "..."
+        return cls(f"There is no {what} called {called!r}.", f"Choose one of: {names}.")
 
 
 class DatasetError(InputError):
