@@ -53,6 +53,7 @@ def save_checkpoint(network: Network, manifest: Manifest, folder: Path) -> Path:
         for name, value in network.state_dict().items()
     }
     save_file(tensors, partial)
+    partial.chmod(0o644)
     partial.replace(weights)
     replace(manifest, sha256=compute_sha256(weights)).write(folder / f"{manifest.name}{MANIFEST_SUFFIX}")
     return weights
