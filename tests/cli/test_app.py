@@ -1,0 +1,364 @@
+"""The command line: keys of its JSON, and one sentence with a hint for whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from claire.cli.app import main
+from claire.core.analysis import Analysis
+from claire.core.bands import MODES
+from claire.core.types import GeoReference
+from claire.data.examples import generate_flood_pair
+from claire.data.raster import read_raster, write_geotiff
+from tests.tiny_model import save_tiny
+
+SCORES = {"miou", "oa", "kappa", "f1", "per_class", "confusion", "ece", "n_tiles"}
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def place(tiny_checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tiny checkpoints, and a working folder of its own."""
+    monkeypatch.setenv("CLAIRE_CHECKPOINTS", str(tiny_checkpoints))
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def claire(capsys: pytest.CaptureFixture[str]) -> Any:
+    """`claire("predict", ...)` as a shell would run it."""
+
+    def run(*arguments: object) -> Answer:
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Answer(int(caught.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def pair(written_pair: dict[str, Path]) -> list[object]:
+    """Arguments that name a good pair and the tiny model."""
+    return ["--optical", written_pair["optical"], "--sar", written_pair["sar"], "--model", "tiny"]
+
+
+def write(name: str, values: Any) -> Path:
+    path = Path(name).absolute()
+    write_geotiff(path, np.asarray(values), GeoReference())
+    return path
+
+
+def wrong_missing(pair: dict[str, Path]) -> list[object]:
+    return ["predict", "--optical", "nowhere.tif", "--sar", pair["sar"], "--model", "tiny"]
+
+
+def wrong_text(pair: dict[str, Path]) -> list[object]:
+    text = Path("hello.tif").absolute()
+    text.write_text("hello, I am text", encoding="utf-8")
+    return ["predict", "--optical", text, "--sar", pair["sar"], "--model", "tiny"]
+
+
+def wrong_one_band(pair: dict[str, Path]) -> list[object]:
+    one = write("one.tif", np.ones((1, 64, 64), np.uint8))
+    return ["predict", "--optical", one, "--model", "tiny"]
+
+
+def wrong_label_size(pair: dict[str, Path]) -> list[object]:
+    label = write("label.tif", np.ones((1, 60, 64), np.uint8))
+    return ["predict", "--optical", pair["optical"], "--label", label, "--model", "tiny"]
+
+
+def wrong_label_ids(pair: dict[str, Path]) -> list[object]:
+    label = write("label.tif", np.arange(64 * 64).reshape(1, 64, 64) % 50)
+    return ["predict", "--optical", pair["optical"], "--label", label, "--model", "tiny"]
+
+
+def wrong_nan_sar(pair: dict[str, Path]) -> list[object]:
+    sar = write("nan.tif", np.full((2, 64, 64), np.nan, np.float32))
+    return ["predict", "--optical", pair["optical"], "--sar", sar, "--model", "tiny"]
+
+
+def wrong_size(pair: dict[str, Path]) -> list[object]:
+    sar = write("small.tif", np.ones((2, 30, 30), np.uint8))
+    return ["predict", "--optical", pair["optical"], "--sar", sar, "--model", "tiny"]
+
+
+def wrong_sar_unit(pair: dict[str, Path]) -> list[object]:
+    return ["predict", "--sar", pair["sar"], "--sar-units", "db", "--model", "tiny"]
+
+
+def good(pair: dict[str, Path], *more: object) -> list[object]:
+    return ["predict", "--optical", pair["optical"], "--sar", pair["sar"], "--model", "tiny", *more]
+
+
+def wrong_data(pair: dict[str, Path], *more: object) -> list[object]:
+    return ["evaluate", "--data", "ombria", "--root", ".", "--model", "tiny", *more]
+
+
+WRONG: dict[str, tuple[str, Any]] = {
+    "missing file": ("missing_file", wrong_missing),
+    "text named .tif": ("format", wrong_text),
+    "one band where six are wanted": ("bands", wrong_one_band),
+    "label of another size": ("grid", wrong_label_size),
+    "label of other classes": ("label", wrong_label_ids),
+    "SAR of another size": ("grid", wrong_size),
+    "NaN-only SAR": ("empty", wrong_nan_sar),
+    "SAR in another unit": ("bands", wrong_sar_unit),
+    "no file at all": ("grid", lambda pair: ["predict", "--model", "tiny"]),
+    "unknown model": ("unknown_name", lambda pair: [*good(pair), "--model", "nano"]),
+    "model with a path": ("unknown_name", lambda pair: [*good(pair), "--model", "../../etc/passwd"]),
+    "model with a very long name": ("unknown_name", lambda pair: [*good(pair), "--model", "x" * 5000]),
+    "unknown mode": ("unknown_name", lambda pair: good(pair, "--mode", "both")),
+    "mode that the model has not": ("unknown_name", lambda p: [*good(p), "--model", "tiny-sar", "--mode", "fused"]),
+    "unknown unit": ("unknown_name", lambda pair: good(pair, "--sar-units", "volts")),
+    "too few band names": ("bands", lambda pair: good(pair, "--bands", "B2,B3")),
+    "a band name twice": ("bands", lambda pair: good(pair, "--bands", "B2,B2,B2,B2,B2,B2")),
+    "results into a file": ("input", lambda pair: good(pair, "--out", pair["label"])),
+    "unknown option": ("input", lambda pair: good(pair, "--fast")),
+    "unknown option, very long": ("input", lambda pair: good(pair, "--" + "x" * 5000)),
+    "unknown command": ("input", lambda pair: ["paint"]),
+    "argument too many": ("input", lambda pair: good(pair, "extra.tif")),
+    "inspect: missing": ("missing_file", lambda pair: ["inspect", "nowhere.tif"]),
+    "inspect: no argument": ("input", lambda pair: ["inspect"]),
+    "inspect: role": ("unknown_name", lambda pair: ["inspect", pair["sar"], "--role", "radar"]),
+    "verify: unknown": ("unknown_name", lambda pair: ["models", "verify", "nano"]),
+    "evaluate: unknown layout": ("unknown_name", lambda p: ["evaluate", "--data", "moon", "--root", "."]),
+    "evaluate: missing folder": ("dataset", lambda p: ["evaluate", "--data", "ombria", "--root", "nowhere"]),
+    "evaluate: other folder": ("dataset", wrong_data),
+    "evaluate: seed": ("input", lambda pair: wrong_data(pair, "--seed", -1)),
+    "train: missing recipe": ("missing_file", lambda pair: ["train", "--config", "nowhere.yaml"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input_is_one_sentence_with_a_hint(claire: Any, written_pair: dict[str, Path], case: str) -> None:
+    code, build = WRONG[case]
+    arguments = build(written_pair)
+    answer = claire(*arguments, "--json")
+    assert answer.status == 2, answer
+    assert set(answer.document) == {"error"}
+    error = answer.document["error"]
+    assert set(error) == {"code", "message", "hint"}
+    assert error["code"] == code, error
+    assert answer.err == ""
+    for sentence in (error["message"], error["hint"]):
+        assert 0 < len(sentence) <= LONGEST, sentence
+        assert "\n" not in sentence
+        assert sentence[-1] in ".`", sentence
+        assert str(Path.cwd()) not in sentence
+        assert str(Path.cwd().parent) not in sentence
+    assert not Path("prediction").exists()
+
+    plain = claire(*arguments)
+    assert plain.status == 2
+    assert plain.out == ""
+    assert plain.err == f"{error['message']}\n{error['hint']}\n"
+
+
+def test_hints_name_what_can_be_done(claire: Any, written_pair: dict[str, Path]) -> None:
+    def hint(case: str) -> str:
+        return str(claire(*WRONG[case][1](written_pair), "--json").document["error"]["hint"])
+
+    assert "tiny, tiny-sar" in hint("unknown model")
+    assert "fused" in hint("unknown mode")
+    assert "--bands" in hint("one band where six are wanted")
+    assert "--help" in hint("unknown option")
+
+
+def test_altered_weights_end_verify_with_two(claire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = save_tiny(tmp_path / "own")
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0\1")
+    monkeypatch.setenv("CLAIRE_CHECKPOINTS", str(tmp_path / "own"))
+    answer = claire("models", "verify", "--json")
+    assert answer.status == 2
+    assert answer.document["error"]["code"] == "checkpoint"
+    listed = claire("models", "list", "--json")
+    assert listed.status == 0
+    assert [entry["status"] for entry in listed.document] == ["altered"]
+
+
+def test_windows_that_no_network_takes_are_said(
+    claire: Any, pair: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAIRE_WINDOW", "100")
+    answer = claire("predict", *pair, "--json")
+    assert (answer.status, answer.document["error"]["code"]) == (2, "input")
+    assert "CLAIRE_WINDOW" in answer.document["error"]["hint"]
+
+
+def test_inspect_has_the_promised_keys(claire: Any, written_pair: dict[str, Path]) -> None:
+    answer = claire("inspect", written_pair["sar"], "--role", "sar", "--json")
+    keys = {"width", "height", "bands", "dtype", "crs", "transform", "nodata", "units", "stats", "notices"}
+    assert answer.status == 0
+    assert keys <= set(answer.document)
+    assert (answer.document["width"], answer.document["crs"]) == (64, "EPSG:32633")
+    text = claire("inspect", written_pair["sar"], "--role", "sar")
+    assert text.status == 0
+    assert "64 x 64" in text.out
+
+
+@pytest.mark.parametrize("command", [["models", "list"], ["models", "verify"], ["models", "verify", "tiny"]])
+def test_models_have_the_promised_keys(claire: Any, command: list[str]) -> None:
+    answer = claire(*command, "--json")
+    assert answer.status == 0
+    names = ["tiny"] if command[-1] == "tiny" else ["tiny", "tiny-sar"]
+    assert [entry["name"] for entry in answer.document] == names
+    for entry in answer.document:
+        assert {"name", "kind", "status", "sha256", "bands", "classes", "scores"} <= set(entry)
+        assert (entry["status"], entry["classes"]) == ("ready", ["background", "flood"])
+        assert len(entry["sha256"]) == 64
+        assert entry["bands"]["sar"] == ["VV_before", "VV_after"]
+    assert all(name in claire(*command).out for name in names)
+
+
+def test_an_empty_checkpoints_folder_is_an_empty_list(
+    claire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAIRE_CHECKPOINTS", str(tmp_path / "none"))
+    assert claire("models", "list", "--json").document == []
+    assert claire("models", "list").out.strip() == "There are no checkpoints."
+
+
+def test_predict_has_the_promised_keys_and_files(
+    claire: Any, pair: list[object], written_pair: dict[str, Path]
+) -> None:
+    answer = claire("predict", *pair, "--label", written_pair["label"], "--out", "results", "--json")
+    assert answer.status == 0, answer.err
+    content = answer.document
+    assert {"modes", "disagreement", "files", "notices"} <= set(content)
+    assert set(content["modes"]) == set(MODES)
+    for mode in MODES:
+        entry = content["modes"][mode]
+        assert [c["name"] for c in entry["classes"]] == ["background", "flood"]
+        assert all({"id", "name", "area_share", "area_m2", "confidence"} <= set(c) for c in entry["classes"])
+        assert sum(c["area_share"] for c in entry["classes"]) == pytest.approx(1)
+        assert sum(c["area_m2"] for c in entry["classes"]) == pytest.approx(64 * 64 * 100)
+        assert set(entry["scores"]["per_class"]) == {"background", "flood"}
+        raster = read_raster(Path("results") / f"class_{mode}.tif")
+        shares = [float((raster.values[0] == c["id"]).mean()) for c in entry["classes"]]
+        assert shares == pytest.approx([c["area_share"] for c in entry["classes"]])
+        assert raster.georeference.crs == "EPSG:32633"
+    assert all((Path("results") / name).is_file() for name in content["files"].values())
+    assert Analysis.load(Path("results")).as_dict()["modes"] == content["modes"]
+
+
+def test_predict_without_json_is_a_table(claire: Any, pair: list[object]) -> None:
+    answer = claire("predict", *pair, "--out", "results")
+    assert answer.status == 0
+    assert all(mode in answer.out for mode in MODES)
+    assert "mIoU" not in answer.out
+    assert answer.out.rstrip().endswith("Written to results.")
+
+
+def test_one_mode_and_one_sensor(claire: Any, written_pair: dict[str, Path]) -> None:
+    answer = claire("predict", "--sar", written_pair["sar"], "--model", "tiny", "--mode", "sar", "--json")
+    assert list(answer.document["modes"]) == ["sar"]
+    assert answer.document["disagreement"] is None
+    assert "scores" not in answer.document["modes"]["sar"]
+    assert "missing_sensor" in [notice["code"] for notice in answer.document["notices"]]
+    assert Path("prediction/class_sar.tif").is_file()
+
+
+def test_files_are_stacked_and_named_in_the_order_given(claire: Any, written_pair: dict[str, Path]) -> None:
+    optical = read_raster(written_pair["optical"]).values
+    parts = [write(f"part{i}.tif", optical[i : i + 1]) for i in range(6)]
+    names = "B11_before,B8_before,B3_before,B11_after,B8_after,B3_after"
+    order = [3, 0, 5, 1, 4, 2]
+    stacked = [item for i in order for item in ("--optical", parts[i])]
+    shuffled = ",".join(names.split(",")[i] for i in order)
+    found = claire("predict", *stacked, "--bands", shuffled, "--model", "tiny", "--json").document
+    whole = write("whole.tif", optical)
+    wanted = claire("predict", "--optical", whole, "--bands", names, "--model", "tiny", "--json").document
+    assert found["modes"] == wanted["modes"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two labelled pairs in a flat folder."""
+    root = tmp_path / "set"
+    root.mkdir()
+    for number in (1, 2):
+        tile = generate_flood_pair(number, 32)
+        assert tile.optical is not None
+        assert tile.sar is not None
+        assert tile.label is not None
+        parts = {"s2": tile.optical.values, "s1": tile.sar.values, "label": tile.label}
+        bands = {"s2": tile.optical.bands, "s1": tile.sar.bands, "label": ()}
+        for ending, values in parts.items():
+            write_geotiff(root / f"p{number}_{ending}.tif", values, GeoReference(), descriptions=bands[ending])
+    return root
+
+
+def test_evaluate_has_the_promised_keys_and_reports_on_stderr(claire: Any, folder: Path) -> None:
+    data = ["evaluate", "--data", "pairs", "--root", folder, "--model", "tiny"]
+    answer = claire(*data, "--condition", "all", "--json")
+    assert answer.status == 0, answer.err
+    assert answer.err.endswith("2/2\n")
+    assert set(answer.document) == set(MODES)
+    for conditions in answer.document.values():
+        assert {"clear", "cloud_after_30", "zero_all", "no_sar"} <= set(conditions)
+        for entry in conditions.values():
+            assert set(entry) >= SCORES
+            assert entry["n_tiles"] == 2
+            assert set(entry["per_class"]["flood"]) == {"iou", "f1", "precision", "recall"}
+    assert answer.document["optical"]["zero_all"]["miou"] is None
+    assert np.sum(answer.document["fused"]["clear"]["confusion"]) == 2 * 32 * 32
+    text = claire(*data, "--condition", "clear,zero_all", "--mode", "optical")
+    assert [line.split()[:2] for line in text.out.splitlines()] == [["optical", "clear"], ["optical", "zero_all"]]
+
+
+@pytest.mark.parametrize("condition", ["fog", "clear,fog", ""])
+def test_an_unknown_condition_lists_the_right_ones(claire: Any, folder: Path, condition: str) -> None:
+    data = ["evaluate", "--data", "pairs", "--root", folder, "--model", "tiny"]
+    answer = claire(*data, "--condition", condition, "--json")
+    assert (answer.status, answer.document["error"]["code"]) == (2, "unknown_name")
+    assert "cloud_after_30" in answer.document["error"]["hint"]
+
+
+def test_help_is_an_answer_and_no_command_shows_it(claire: Any) -> None:
+    asked = claire("--help")
+    assert asked.status == 0
+    assert all(command in asked.out for command in ("inspect", "predict", "evaluate", "models", "train"))
+    unasked = claire()
+    assert unasked.status == 2
+    assert "Usage" in unasked.out + unasked.err
+
+
+@pytest.mark.slow
+def test_the_installed_command_prints_json_alone_and_no_traceback(written_pair: dict[str, Path]) -> None:
+    command = [Path(sys.executable).with_name("claire"), "predict", "--optical", written_pair["optical"]]
+    done = subprocess.run(
+        [*command, "--model", "nano", "--json"], capture_output=True, text=True, check=False, env={**os.environ}
+    )
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "unknown_name"
+    assert "Traceback" not in done.stderr
