@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+SCORE_TITLES = {"miou": "mIoU", "oa": "OA", "ece": "ECE"}
+
 
 def as_model_table(entries: Sequence[Mapping[str, Any]]) -> str:
     """One line per checkpoint."""
@@ -33,15 +35,15 @@ def as_mode_table(content: Mapping[str, Any], folder: Path) -> str:
 
 
 def as_score_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """One line per mode and condition, with the IoU of every class."""
+    """One line per mode and condition, with the IoU of every class; takes full scores and summaries of manifests."""
     lines = []
     for mode, conditions in scores.items():
         for condition, entry in conditions.items():
-            classes = "  ".join(f"{name} {_figure(c['iou'])}" for name, c in entry.get("per_class", {}).items())
-            lines.append(
-                f"{mode:<8} {condition:<16} mIoU {_figure(entry['miou'])}  OA {_figure(entry['oa'])}  "
-                f"ECE {_figure(entry['ece'])}   IoU: {classes}"
-            )
+            summed = {name.removeprefix("iou "): value for name, value in entry.items() if name.startswith("iou ")}
+            by_class = {name: c["iou"] for name, c in entry.get("per_class", {}).items()} or summed
+            classes = "  ".join(f"{name} {_figure(value)}" for name, value in by_class.items())
+            figures = "  ".join(f"{title} {_figure(entry.get(key))}" for key, title in SCORE_TITLES.items())
+            lines.append(f"{mode:<8} {condition:<16} {figures}   IoU: {classes}".rstrip())
     return "\n".join(lines)
 
 

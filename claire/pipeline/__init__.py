@@ -2,6 +2,7 @@
 
 from claire.core.dataset import Dataset
 from claire.data.discovery import find_datasets, open_dataset
+from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
@@ -12,6 +13,7 @@ __all__ = [
     "CONDITIONS",
     "DEFAULT_MODEL",
     "Dataset",
+    "ExamplesDataset",
     "analyse",
     "evaluate",
     "find_datasets",

@@ -19,7 +19,6 @@ from claire.core.manifest import Manifest
 from claire.core.segmenter import Segmenter
 from claire.core.settings import Settings
 from claire.core.types import Tile
-from claire.data.examples import ExamplesDataset
 from claire.ui.state import Choice
 from claire.viz.composites import build_composites
 from claire.viz.encoding import encode_png, render_split, render_thumbnail, thin_layer
@@ -58,7 +57,7 @@ class ReadyModel:
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
 def _list_datasets(folders: tuple[str, ...], _settings: Settings) -> dict[str, Dataset]:
     datasets: dict[str, Dataset] = {}
-    for dataset in [*pipeline.find_datasets(_settings.data), ExamplesDataset()]:
+    for dataset in [*pipeline.find_datasets(_settings.data), pipeline.ExamplesDataset()]:
         key, count = dataset.name, 1
         while key in datasets:
             count += 1
