@@ -22,7 +22,15 @@ def test_usual_spellings_of_a_band_are_one(band: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
-    [("vv", "VV"), ("b11_BEFORE", "B11_before"), ("VV_after", "VV_after"), ("Blue", "Blue"), ("B", "B"), ("", ""), ("band1", "band1")],
+    [
+        ("vv", "VV"),
+        ("b11_BEFORE", "B11_before"),
+        ("VV_after", "VV_after"),
+        ("Blue", "Blue"),
+        ("B", "B"),
+        ("", ""),
+        ("band1", "band1"),
+    ],
 )
 def test_suffixes_and_other_names_are_kept(given: str, wanted: str) -> None:
     assert normalise_band_name(given) == wanted
