@@ -68,6 +68,9 @@ class TorchSegmenter:
             _pad(array, high, wide)
             for array in (prepared.optical, prepared.sar, prepared.optical_valid, prepared.sar_valid)
         ]
+        if max(high, wide) <= self.settings.window:
+            whole, stages = self._run(arrays)
+            return SegmenterOutput({mode: values[:, :height, :width] for mode, values in whole.items()}, tuple(stages))
         logits: dict[Mode, _Blend] = {}
         trust: dict[int, _Blend] = {}
         window, overlap = self.settings.window, self.settings.overlap
@@ -89,7 +92,7 @@ class TorchSegmenter:
         tensors = [torch.from_numpy(np.ascontiguousarray(a, np.float32))[None].to(device) for a in arrays]
         with torch.inference_mode():
             output = self.network(*(t.contiguous(memory_format=torch.channels_last) for t in tensors))
-        found = {mode: values[0].float().cpu().numpy() for mode, values in output.logits.items()}
+        found = {mode: values[0].float().cpu().contiguous().numpy() for mode, values in output.logits.items()}
         return found, [stage.trust_B2HW[0, 0].float().cpu().numpy() for stage in output.stages]
 
 
