@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claire.core.settings import Settings
+from claire.models.catalogue import ModelEntry, find_manifest, list_checkpoints
 
 if TYPE_CHECKING:
     from claire.inference.engine import TorchSegmenter
-    from claire.models.checkpoint import ModelEntry
 
 DEFAULT_MODEL = "claire-flood"
 
@@ -24,17 +24,16 @@ def load_model(name: str = DEFAULT_MODEL, settings: Settings | None = None) -> T
         >>> load_model("claire-flood").manifest.class_scheme.names  # doctest: +SKIP
         ('background', 'flood')
     """
+    limits = settings or Settings.from_environment()
+    find_manifest(name, limits.checkpoints)  # a wrong name is said before torch is loaded
     from claire.inference.engine import TorchSegmenter, place_network
     from claire.models.checkpoint import load_checkpoint
     from claire.models.network import STRIDE
 
-    limits = settings or Settings.from_environment()
     network, manifest = load_checkpoint(name, limits.checkpoints)
     return TorchSegmenter(place_network(network), manifest, manifest.sha256, STRIDE, limits)
 
 
 def list_models(settings: Settings | None = None) -> tuple[ModelEntry, ...]:
     """Every checkpoint of the checkpoints folder with its status."""
-    from claire.models.checkpoint import list_checkpoints
-
     return list_checkpoints((settings or Settings.from_environment()).checkpoints)

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
 from claire.core.provenance import compute_sha256
-from claire.models.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from claire.models.catalogue import list_checkpoints
+from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.models.network import Network, NetworkConfig, build_network
 from tests.tiny_model import describe_tiny, save_tiny
 
