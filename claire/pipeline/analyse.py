@@ -15,7 +15,7 @@ from claire.core.provenance import Provenance
 from claire.core.segmenter import Segmenter
 from claire.core.types import Prediction, Prepared, Scores, SegmenterOutput, Tile
 from claire.data.preparing import prepare, select_bands
-from claire.inference.predicting import combine_trust, decide
+from claire.inference.predicting import combine_trust, compute_softmax, decide
 from claire.metrics.areas import compute_areas
 from claire.metrics.calibration import compute_calibration
 from claire.metrics.comparison import compute_disagreement, describe_comparison
@@ -100,6 +100,4 @@ def scorable(prepared: Prepared, prediction: Prediction) -> NDArray[np.uint8]:
 
 def decide_plain(output: SegmenterOutput, prediction: Prediction) -> NDArray[np.float32]:
     """(K, H, W) probabilities without temperature."""
-    from claire.inference.predicting import compute_softmax
-
     return compute_softmax(output.logits[prediction.mode])
