@@ -25,6 +25,10 @@ SAR_BANDS = ("VV_before", "VV_after")
 VALIDATION_LIST = Path(__file__).with_name("ombria_val.txt")
 """Chips of the official train folder that `carve` put aside for validation; listed, because carving takes seconds."""
 
+PLACES_HELD_OUT = (range(32), range(342, 405), range(751, 788))
+"""Chip numbers of the split `places_val`: consecutive chips look alike and come from one event, and these three runs
+end where the look of the chips changes, so that hardly any place is on both sides."""
+
 SPLIT_SEED = 20
 VALIDATION_SHARE = 0.15
 
@@ -40,7 +44,8 @@ class OmbriaDataset:
     """OMBRIA in its original layout.
 
     Splits: `train` and `val` are carved from the official train folder, near-duplicates kept on one side; `official`
-    is that folder whole; `test` and `2021` appear where their folders exist.
+    is that folder whole; `places_train` and `places_val` divide it so that whole events are held out; `test` and `2021`
+    appear where their folders exist.
 
     Args:
         root: Folder that holds `OmbriaS1` and `OmbriaS2` (or `2021`).
@@ -72,7 +77,7 @@ class OmbriaDataset:
     def splits(self) -> tuple[str, ...]:
         """Names of the splits that are there."""
         folders = {tile_id.split("/")[0] for tile_id in self._chips}
-        carved = ("train", "val", "official") if "train" in folders else ()
+        carved = ("train", "val", "official", "places_train", "places_val") if "train" in folders else ()
         return carved + tuple(sorted(folders - {"train"}))
 
     def ids(self, split: str | None = None) -> tuple[str, ...]:
@@ -83,6 +88,8 @@ class OmbriaDataset:
             raise UnknownNameError.among("split of OMBRIA", split, self.splits)
         if split in {"train", "val"}:
             return self._carved[split == "val"]
+        if split in {"places_train", "places_val"}:
+            return tuple(i for i in self.ids("official") if _is_held_out(i) == (split == "places_val"))
         folder = "train" if split == "official" else split
         return tuple(i for i in self._chips if i.startswith(f"{folder}/"))
 
@@ -125,6 +132,11 @@ class OmbriaDataset:
     def _thumbnail_source(self, tile_id: str) -> tuple[Path, ...]:
         chip = self._chips[tile_id]
         return (*chip.optical, *chip.sar)
+
+
+def _is_held_out(tile_id: str) -> bool:
+    number = tile_id.removeprefix("train/")
+    return number.isdecimal() and any(int(number) in places for places in PLACES_HELD_OUT)
 
 
 def _list_official(root: Path) -> Mapping[str, _Chip]:

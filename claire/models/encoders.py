@@ -17,6 +17,10 @@ from claire.core.errors import UnknownNameError
 
 STAGES = ["stage1", "stage2", "stage3", "stage4"]
 
+FAR, FLAT = 5.0, 0.05
+"""Where relative values are clipped, and the spread below which a band counts as flat (in spreads of the training
+split)."""
+
 
 def conv_block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, batch normalisation, ReLU of its own (attribution methods need one activation per use)."""
@@ -64,6 +68,22 @@ class _Untouched(nn.Module):
 BACKBONES = {"convnextv2": _build_convnextv2, "resnet": _build_resnet}
 
 
+def standardise(pixels: Tensor, valid: Tensor) -> Tensor:
+    """Every band of every tile with zero mean and unit spread over its valid pixels; 0 where invalid.
+
+    Args:
+        pixels: (B, C, H, W).
+        valid: (B, C, H, W), 1 valid, 0 not.
+
+    Returns:
+        (B, C, H, W), clipped to +-`FAR`, because a few bright pixels set the spread of a SAR tile.
+    """
+    count = valid.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+    centred = (pixels - (pixels * valid).sum(dim=(2, 3), keepdim=True) / count) * valid
+    spread = ((centred**2).sum(dim=(2, 3), keepdim=True) / count + FLAT**2).sqrt()
+    return (centred / spread).clamp(-FAR, FAR)
+
+
 class Encoder(nn.Module):
     """Stems and stages of one modality.
 
@@ -75,16 +95,21 @@ class Encoder(nn.Module):
         widths: Channels of the four stages, strides 4, 8, 16, 32.
         depths: Blocks of the four stages.
         stem: Channels at full resolution; twice as many at half.
+        relative: Also read every band relative to its own mean and spread over the tile, so that neither the season
+            nor a scaling per file decides.
 
     Raises:
         UnknownNameError: No such backbone.
     """
 
-    def __init__(self, bands: int, backbone: str, widths: Sequence[int], depths: Sequence[int], stem: int) -> None:
+    def __init__(
+        self, bands: int, backbone: str, widths: Sequence[int], depths: Sequence[int], stem: int, relative: bool = False
+    ) -> None:
         super().__init__()
         if backbone not in BACKBONES:
             raise UnknownNameError.among("encoder", backbone, BACKBONES)
-        self.full_stem = conv_block(2 * bands, stem)
+        self.relative = relative
+        self.full_stem = conv_block((3 if relative else 2) * bands, stem)
         self.half_stem = conv_block(stem, 2 * stem, stride=2)
         self.backbone = BACKBONES[backbone](2 * stem, widths, depths)
         self.channels = (stem, 2 * stem, *widths)
@@ -99,7 +124,9 @@ class Encoder(nn.Module):
         Returns:
             Six tensors of strides 1, 2, 4, 8, 16, 32.
         """
-        full = self.full_stem(torch.cat([pixels * valid, valid], dim=1))
+        seen = pixels * valid
+        parts = [seen, valid, standardise(seen, valid)] if self.relative else [seen, valid]
+        full = self.full_stem(torch.cat(parts, dim=1))
         half = self.half_stem(full)
         stages: Any = self.backbone(half).feature_maps
         return [full, half, *stages]

@@ -41,6 +41,7 @@ class NetworkConfig:
         head_width: Channels of one attention head.
         grid: Cells per side of the pooled keys and values.
         groups: Channel groups of the trust gate.
+        relative: Encoders also read every band relative to the tile's own mean and spread.
     """
 
     optical_bands: int
@@ -56,6 +57,7 @@ class NetworkConfig:
     head_width: int = 32
     grid: int = 8
     groups: int = 4
+    relative: bool = False
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
@@ -239,4 +241,4 @@ def build_network(config: NetworkConfig) -> Network:
 
 
 def _build_encoder(config: NetworkConfig, bands: int) -> Encoder:
-    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem)
+    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative)

@@ -42,7 +42,7 @@ class SegmentationModule(lightning.LightningModule):
         total = torch.zeros((), device=batch["optical"].device)
         for mode, logits in output.logits.items():
             weight = 1.0 if mode == self.main else self.recipe.auxiliary_weight
-            total = total + weight * self.loss(logits, _visible(batch, mode))
+            total = total + weight * self.loss(logits.float(), _visible(batch, mode))
         self.log("train_loss", total, prog_bar=True)
         return total
 

@@ -25,6 +25,10 @@ DAMAGE_SHARES: Mapping[str, float] = {
 """How often a training sample is damaged in which way; `clouds` are bright with shadows, `ellipses` are opaque gaps."""
 
 
+PRECISIONS = ("32-true", "bf16-mixed")
+"""What `precision` may be."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One training run.
@@ -50,6 +54,10 @@ class Recipe:
         auxiliary_weight: Weight of the loss of each single-sensor head.
         ema: Decay of the averaged weights.
         damage: Name -> share of the samples, sums to 1.
+        jitter: Largest relative change of the gain that all bands of a date share; each band adds up to half of it.
+            Offsets reach 4 / 3 of that, in spreads of the band.
+        zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
+        precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
         validate_every: Epochs between validations.
         patience: Validations without improvement before training stops early.
         threads: CPU threads; 0 leaves torch's choice.
@@ -77,6 +85,9 @@ class Recipe:
     auxiliary_weight: float = 0.4
     ema: float = 0.99
     damage: Mapping[str, float] = field(default_factory=lambda: dict(DAMAGE_SHARES))
+    jitter: float = 0.15
+    zoom: float = 1.0
+    precision: str = "32-true"
     validate_every: int = 5
     patience: int = 8
     threads: int = 0
@@ -96,6 +107,15 @@ class Recipe:
             raise RecipeError(
                 f"{self.epochs} + {self.finish_epochs} epochs are no multiple of validate_every {self.validate_every}.",
                 "Choose numbers with which the last epoch is validated.",
+            )
+        if self.zoom < 1 or not 0 <= self.jitter < 1:
+            raise RecipeError(
+                f"zoom is {self.zoom} and jitter {self.jitter}, but at least 1 and 0 to 1 are wanted.",
+                "zoom 1 and jitter 0 leave the tiles as they are.",
+            )
+        if self.precision not in PRECISIONS:
+            raise RecipeError(
+                f"precision is {self.precision!r}, which is not known here.", f"Use {' or '.join(PRECISIONS)}."
             )
         for item in ("epochs", "batch", "validate_every", "patience"):
             if getattr(self, item) <= 0:

@@ -106,6 +106,7 @@ def train(
         callbacks=callbacks,
         logger=False,
         accelerator="auto",
+        precision=recipe.precision,  # type: ignore[arg-type]
         devices=1,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -169,6 +170,7 @@ class _Reporter(Callback):
     def __init__(self, report: Progress) -> None:
         self._report = report
 
-    def on_validation_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        # Later than on_validation_epoch_end, where the module has not logged its scores yet.
         values = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
         self._report(json.dumps({"epoch": trainer.current_epoch + 1, **values}))

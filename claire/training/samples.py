@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from claire.core.dataset import Dataset
@@ -98,7 +99,8 @@ class CropSamples(TorchDataset[Sample]):
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
         stack, manifest = self._stack, self._manifest
         height, width = stack.labels.shape[1:]
-        side_y, side_x = min(self._crop, height), min(self._crop, width)
+        zoom = self._recipe.zoom ** rng.uniform(-1, 1)
+        side_y, side_x = (min(round(self._crop / zoom), side) for side in (height, width))
         top, left = int(rng.integers(0, height - side_y + 1)), int(rng.integers(0, width - side_x + 1))
         turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
 
@@ -108,15 +110,16 @@ class CropSamples(TorchDataset[Sample]):
 
         damage = str(rng.choice(self._names, p=self._shares))
         optical, optical_valid = self._damage_optical(cut(stack.optical), cut(stack.optical_valid), damage, rng)
-        sar = _jitter(cut(stack.sar).astype(np.float32), manifest.sar, rng)
+        sar = _jitter(cut(stack.sar).astype(np.float32), manifest.sar, self._recipe.jitter, rng)
         sar_valid = compute_valid(sar, cut(stack.sar_valid).astype(bool), manifest.sar)
         if damage == "no_sar":
             sar_valid = np.zeros_like(sar_valid)
-        return as_sample(
+        sample = as_sample(
             normalise(optical, optical_valid, manifest.optical),
             normalise(sar, sar_valid, manifest.sar),
             cut(stack.labels),
         )
+        return _resize(sample, (min(self._crop, height), min(self._crop, width)))
 
     def _damage_optical(
         self, values: NDArray[np.generic], valid: NDArray[np.generic], damage: str, rng: np.random.Generator
@@ -133,7 +136,7 @@ class CropSamples(TorchDataset[Sample]):
             pixels = degrade_optical(pixels, name, spec.dates, rng)
         elif damage not in {"clear", "no_sar"}:
             pixels = degrade_optical(pixels, damage, spec.dates, rng)
-        jittered = _jitter(pixels * scale, spec, rng)
+        jittered = _jitter(pixels * scale, spec, self._recipe.jitter, rng)
         return jittered, compute_valid(pixels, seen, spec)
 
 
@@ -152,14 +155,33 @@ def as_sample(
     }
 
 
-def _jitter(values: NDArray[np.float32], spec: InputSpec, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Gain and offset that differ between dates: scaling per file is not to be relied on."""
+def _resize(sample: Sample, size: tuple[int, int]) -> Sample:
+    """The sample at another size: a pixel is valid where its nearest one was, and a gap never bleeds into values."""
+    if sample["target"].shape == size:
+        return sample
+    resized = {}
+    for sensor in ("optical", "sar"):
+        values, valid = sample[sensor][None], sample[f"{sensor}_valid"][None]
+        near = F.interpolate(valid, size=size, mode="nearest")
+        weight = F.interpolate(valid, size=size, mode="bilinear")
+        smooth = F.interpolate(values * valid, size=size, mode="bilinear") / weight.clamp_min(1e-3)
+        resized[sensor], resized[f"{sensor}_valid"] = (smooth * near)[0], near[0]
+    target = F.interpolate(sample["target"][None, None].float(), size=size, mode="nearest")
+    return {**resized, "target": target[0, 0].long()}
+
+
+def _jitter(
+    values: NDArray[np.float32], spec: InputSpec, strength: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Gain and offset that differ between dates and, half as much, between bands: levels are not to be relied on."""
     jittered = values.copy()
     std = np.array(spec.std, np.float32)
     for date in spec.dates:
         channels = list(date)
-        gain, offset = rng.uniform(0.85, 1.15), rng.uniform(-0.2, 0.2)
+        shares = np.array([1.0, *[0.5] * len(channels)])
+        gains, offsets = (limit * rng.uniform(-shares, shares) for limit in (strength, strength * 4 / 3))
+        gain = (1 + gains[0] + gains[1:]).astype(np.float32)[:, None, None]
+        offset = ((offsets[0] + offsets[1:]) * std[channels]).astype(np.float32)[:, None, None]
         blank = jittered[channels] == 0
-        changed = jittered[channels] * np.float32(gain) + np.float32(offset) * std[channels, None, None]
-        jittered[channels] = np.where(blank, 0, changed)
+        jittered[channels] = np.where(blank, 0, jittered[channels] * gain + offset)
     return jittered

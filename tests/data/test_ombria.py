@@ -108,7 +108,7 @@ def test_labels_are_background_and_flood_though_the_mask_has_one_value(tmp_path:
 def test_splits_are_disjoint_complete_and_repeatable(ombria: Path) -> None:
     dataset = OmbriaDataset(ombria)
     assert isinstance(dataset, Dataset)
-    assert dataset.splits == ("train", "val", "official", "2021", "test")
+    assert dataset.splits == ("train", "val", "official", "places_train", "places_val", "2021", "test")
     train, val, official = (dataset.ids(split) for split in ("train", "val", "official"))
     assert not set(train) & set(val)
     assert set(train) | set(val) == set(official) == {f"train/{number:04}" for number in range(1, 21)}
@@ -116,6 +116,14 @@ def test_splits_are_disjoint_complete_and_repeatable(ombria: Path) -> None:
     assert dataset.ids("test") == ("test/0001", "test/0002")
     assert set(dataset.ids()) == {*official, *dataset.ids("test"), *dataset.ids("2021")}
     assert OmbriaDataset(ombria).ids("val") == val
+
+
+def test_the_split_by_places_holds_runs_of_neighbouring_chips_out(tmp_path: Path) -> None:
+    for number in (1, 31, 32, 400, 405, 760):
+        write_official(tmp_path, "train", f"{number:04}", draw(number))
+    dataset = OmbriaDataset(tmp_path)
+    assert dataset.ids("places_val") == ("train/0001", "train/0031", "train/0400", "train/0760")
+    assert dataset.ids("places_train") == ("train/0032", "train/0405")
 
 
 def test_a_turned_copy_is_on_the_side_of_its_original(ombria: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from claire.core.errors import CheckpointError, UnknownNameError
-from claire.models.encoders import BACKBONES
+from claire.models.encoders import BACKBONES, FAR, standardise
 from claire.models.network import NETWORKS, NetworkConfig, build_network
 
 SMALL = NetworkConfig(6, 2, 3, encoder="resnet", widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), decoder=8, auxiliary=8)
@@ -95,3 +95,39 @@ def test_wrong_names_list_the_right_ones() -> None:
 def test_a_configuration_survives_json_lists() -> None:
     lists = {k: list(v) if isinstance(v, tuple) else v for k, v in SMALL.as_dict().items()}
     assert NetworkConfig.from_mapping(lists) == SMALL
+
+
+def test_standardised_bands_have_mean_0_and_spread_1_over_the_valid_pixels() -> None:
+    generator = torch.Generator().manual_seed(2)
+    pixels = 3 + 2 * torch.randn(2, 3, 16, 16, generator=generator)
+    valid = (torch.rand(2, 3, 16, 16, generator=generator) > 0.4).float()
+    relative = standardise(pixels * valid, valid)
+    for tile in range(2):
+        for band in range(3):
+            seen = relative[tile, band][valid[tile, band] > 0]
+            assert seen.mean().item() == pytest.approx(0, abs=1e-4)
+            assert seen.std(correction=0).item() == pytest.approx(1, abs=1e-2)
+    assert not relative[valid == 0].any()
+    torch.testing.assert_close(standardise(pixels * 1.7 * valid + 0.4 * valid, valid), relative, rtol=1e-2, atol=1e-2)
+
+
+def test_standardised_bands_stay_finite_where_nothing_varies_or_nothing_is_seen() -> None:
+    flat, nothing = torch.full((1, 1, 8, 8), 4.0), torch.zeros(1, 1, 8, 8)
+    assert not standardise(flat, torch.ones_like(flat)).any()
+    assert not standardise(nothing, nothing).any()
+    spike = nothing.clone()
+    spike[0, 0, 0, 0] = 1e6
+    assert standardise(spike, torch.ones_like(spike)).abs().max() <= FAR
+
+
+def test_a_network_with_relative_bands_gives_its_modes_and_ignores_what_is_invalid() -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, relative=True)).eval()
+    inputs = pair()
+    inputs[2][..., :32] = 0
+    other = [values.clone() for values in inputs]
+    other[0][..., :32] = 99
+    with torch.inference_mode():
+        one, two = network(*inputs).logits, network(*other).logits
+    assert tuple(one) == network.modes
+    torch.testing.assert_close(one["fused"], two["fused"])

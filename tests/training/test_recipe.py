@@ -34,6 +34,9 @@ def test_the_shipped_recipe_builds_inputs_and_network(shipped: Path) -> None:
         ({"damage": {"rain": 1.0}}, "known names"),
         ({"epochs": 34}, "validate_every"),
         ({"colour": "red"}, "colour"),
+        ({"zoom": 0.5}, "zoom"),
+        ({"jitter": 1.0}, "jitter"),
+        ({"precision": "8"}, "precision"),
     ],
 )
 def test_impossible_values_are_named(shipped: Path, change: dict[str, object], words: str) -> None:

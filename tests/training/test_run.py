@@ -55,7 +55,15 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def recipe(root: Path) -> Recipe:
-    small = {"network": TINY, "epochs": 1, "finish_epochs": 1, "validate_every": 1, "crop": 32, "batch": 3}
+    small = {
+        "precision": "32-true",
+        "network": TINY,
+        "epochs": 1,
+        "finish_epochs": 1,
+        "validate_every": 1,
+        "crop": 32,
+        "batch": 3,
+    }
     return Recipe.read(root / "recipes" / "flood.yaml", {**small, "name": "tiny"})
 
 
@@ -98,6 +106,32 @@ def test_every_damage_leaves_finite_arrays_and_marks_what_is_gone(
         assert sample["optical_valid"][:3].any()
 
 
+@pytest.mark.parametrize("damage", ["clear", "zero_after"])
+def test_a_zoomed_sample_keeps_its_size_its_gaps_and_its_labels(
+    stack_and_manifest: tuple[TileStack, Manifest], recipe: Recipe, damage: str
+) -> None:
+    stack, manifest = stack_and_manifest
+    zoomed = replace(recipe, zoom=2.0, jitter=0.0, damage={damage: 1.0})
+    for epoch in range(8):
+        sample = CropSamples(stack, manifest, zoomed, 32, epoch)[0]
+        assert {values.shape[-2:] for values in sample.values()} == {(32, 32)}
+        assert set(np.unique(sample["target"])) <= {0, 1}
+        assert sample["sar"].abs().max() < 10, "a gap bled into the values"
+        assert set(np.unique(sample["optical_valid"])) <= {0, 1}
+        assert bool(sample["optical_valid"][3:].any()) == (damage == "clear")
+
+
+def test_without_jitter_and_zoom_a_clear_sample_is_a_part_of_its_tile(
+    stack_and_manifest: tuple[TileStack, Manifest], recipe: Recipe
+) -> None:
+    stack, manifest = stack_and_manifest
+    plain = replace(recipe, zoom=1.0, jitter=0.0, damage={"clear": 1.0})
+    sample = CropSamples(stack, manifest, plain, SIZE, 0)[3]
+    mean, std = manifest.sar.mean[0], manifest.sar.std[0]
+    drawn = np.sort(np.rint(sample["sar"][0].numpy() * std + mean).ravel())
+    assert np.array_equal(drawn[drawn > 1], np.sort(stack.sar[3, 0].ravel()).astype(float)[drawn > 1])
+
+
 def test_measured_bands_are_the_means_over_valid_pixels(stack_and_manifest: tuple[TileStack, Manifest]) -> None:
     stack, manifest = stack_and_manifest
     band = stack.sar[:, 1]
@@ -127,6 +161,17 @@ def test_a_run_that_was_cut_goes_on_where_it_stopped_and_writes_a_checkpoint(
     network, manifest = load_checkpoint("tiny", weights.parent)
     assert network.modes == ("fused", "optical", "sar")
     assert (manifest.training["train_tiles"], manifest.training["validation_tiles"]) == (6, 3)
+
+
+def test_in_bfloat16_the_scores_of_every_validation_are_its_own(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    train(replace(recipe, precision="bf16-mixed"), dataset, tmp_path, tmp_path / "runs", report=lines.append)
+    scores = [json.loads(line) for line in lines]
+    assert all(0 <= entry["val_score"] <= 1 for entry in scores), "the first validation reports its scores, too"
+    network, _ = load_checkpoint("tiny", tmp_path)
+    assert all(torch.isfinite(values).all() for values in network.state_dict().values())
 
 
 def test_baselines_train_from_the_same_recipe(dataset: Dataset, recipe: Recipe, tmp_path: Path) -> None:
