@@ -173,7 +173,10 @@ def _resize(sample: Sample, size: tuple[int, int]) -> Sample:
 def _jitter(
     values: NDArray[np.float32], spec: InputSpec, strength: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Gain and offset that differ between dates and, half as much, between bands: levels are not to be relied on."""
+    """Gain and offset that differ between dates and, half as much, between bands: levels are not to be relied on.
+
+    Pictures of 8 bits, which are stretched by hand or per file, also get another tone curve.
+    """
     jittered = values.copy()
     std = np.array(spec.std, np.float32)
     for date in spec.dates:
@@ -183,5 +186,9 @@ def _jitter(
         gain = (1 + gains[0] + gains[1:]).astype(np.float32)[:, None, None]
         offset = ((offsets[0] + offsets[1:]) * std[channels]).astype(np.float32)[:, None, None]
         blank = jittered[channels] == 0
-        jittered[channels] = np.where(blank, 0, jittered[channels] * gain + offset)
+        changed = jittered[channels] * gain + offset
+        if spec.unit == "uint8":
+            bend = np.float32(np.exp(rng.uniform(-2, 2) * strength))
+            changed = 255 * (np.clip(changed, 0, 255) / 255) ** bend
+        jittered[channels] = np.where(blank, 0, changed)
     return jittered
