@@ -68,6 +68,22 @@ def models_verify(
     answer(entries, as_model_table(entries), as_json)
 
 
+@models_app.command("import")
+def models_import(
+    file: Annotated[Path, typer.Argument(help="Weights: safetensors, or a file of torch.save.")],
+    manifest: Annotated[Path, typer.Option(help="Manifest of these weights, JSON.")],
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Also open .pt .pth .ckpt .pkl; only from people you trust.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check weights from elsewhere against their manifest and add them to the checkpoints folder."""
+    from claire.pipeline import import_model
+
+    entries = [as_model_entry(import_model(file, manifest, allow_pickle=allow_pickle))]
+    answer(entries, as_model_table(entries), as_json)
+
+
 @app.command()
 def predict(
     optical: Annotated[Optional[list[Path]], typer.Option(help="Optical file; repeat to stack files.")] = None,  # noqa: UP045
@@ -224,6 +240,7 @@ def as_model_entry(entry: Any) -> dict[str, Any]:
         "kind": entry.kind,
         "status": entry.status,
         "sha256": entry.sha256,
+        "self_test": bool(manifest and manifest.golden),
         "title": manifest.title if manifest else "",
         "bands": {"optical": list(manifest.optical.bands), "sar": list(manifest.sar.bands)} if manifest else {},
         "classes": list(manifest.class_scheme.names) if manifest else [],

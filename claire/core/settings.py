@@ -31,6 +31,9 @@ class Settings:
         max_pixels: Most pixels (height x width) read at once.
         max_decoded_bytes: Most bytes that the decoded array may take.
         max_block_bytes: Most bytes of one compressed block when decoded.
+        max_manifest_bytes: Longest manifest of a checkpoint, and longest header of a weights file.
+        max_weights_bytes: Largest weights file.
+        max_tensors: Most tensors in a weights file.
         gdal_cache_mb: Block cache of GDAL, megabytes.
         window: Side of a prediction window, pixels; larger tiles are cut into overlapping windows.
         overlap: Overlap of neighbouring windows, pixels.
@@ -44,6 +47,9 @@ class Settings:
     max_pixels: int = 100_000_000
     max_decoded_bytes: int = 1_000_000_000
     max_block_bytes: int = 512_000_000
+    max_manifest_bytes: int = 1_000_000
+    max_weights_bytes: int = 1_000_000_000
+    max_tensors: int = 10_000
     gdal_cache_mb: int = 64
     window: int = 256
     overlap: int = 64

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from claire.cli.app import main
 from claire.core.analysis import Analysis
@@ -116,6 +117,12 @@ def wrong_sar_unit(pair: dict[str, Path]) -> list[object]:
     return ["predict", "--sar", pair["sar"], "--sar-units", "db", "--model", "tiny"]
 
 
+def wrong_pickle(pair: dict[str, Path]) -> list[object]:
+    weights = Path("weights.pt").absolute()
+    torch.save({"a": torch.ones(1)}, weights)
+    return ["models", "import", weights, "--manifest", "m.json"]
+
+
 def good(pair: dict[str, Path], *more: object) -> list[object]:
     return ["predict", "--optical", pair["optical"], "--sar", pair["sar"], "--model", "tiny", *more]
 
@@ -150,6 +157,12 @@ WRONG: dict[str, tuple[str, Any]] = {
     "inspect: missing": ("missing_file", lambda pair: ["inspect", "nowhere.tif"]),
     "inspect: no argument": ("input", lambda pair: ["inspect"]),
     "inspect: role": ("unknown_name", lambda pair: ["inspect", pair["sar"], "--role", "radar"]),
+    "import: missing": (
+        "missing_file",
+        lambda pair: ["models", "import", "nowhere.safetensors", "--manifest", "m.json"],
+    ),
+    "import: other kind": ("format", lambda pair: ["models", "import", pair["sar"], "--manifest", "m.json"]),
+    "import: pickle": ("format", wrong_pickle),
     "verify: unknown": ("unknown_name", lambda pair: ["models", "verify", "nano"]),
     "evaluate: unknown layout": ("unknown_name", lambda p: ["evaluate", "--data", "moon", "--root", "."]),
     "evaluate: missing folder": ("dataset", lambda p: ["evaluate", "--data", "ombria", "--root", "nowhere"]),
@@ -238,6 +251,34 @@ def test_models_have_the_promised_keys(claire: Any, command: list[str]) -> None:
         assert len(entry["sha256"]) == 64
         assert entry["bands"]["sar"] == ["VV_before", "VV_after"]
     assert all(name in claire(*command).out for name in names)
+
+
+def test_weights_from_elsewhere_become_a_checkpoint(
+    claire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = save_tiny(tmp_path / "given")
+    torch.save(load_file(weights), weights.with_suffix(".pth"))
+    monkeypatch.setenv("CLAIRE_CHECKPOINTS", str(tmp_path / "own"))
+    command = ["models", "import", weights.with_suffix(".pth"), "--manifest", weights.with_suffix(".json")]
+    assert claire(*command, "--json").document["error"]["code"] == "format"
+    (entry,) = claire(*command, "--allow-pickle", "--json").document
+    assert (entry["name"], entry["status"], entry["self_test"]) == ("tiny", "ready", True)
+    assert claire("models", "verify").status == 0
+    assert claire(*command, "--allow-pickle", "--json").document["error"]["code"] == "input"
+
+
+def test_verify_asks_the_network_and_not_the_hash_alone(
+    claire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = save_tiny(tmp_path / "own")
+    manifest = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    manifest["sar"]["mean"] = [13.0, 13.0]
+    weights.with_suffix(".json").write_text(json.dumps(manifest), encoding="utf-8")
+    monkeypatch.setenv("CLAIRE_CHECKPOINTS", str(tmp_path / "own"))
+    assert [entry["status"] for entry in claire("models", "list", "--json").document] == ["ready"]
+    error = claire("models", "verify", "--json").document["error"]
+    assert error["code"] == "checkpoint"
+    assert "normalisation" in error["message"]
 
 
 def test_an_empty_checkpoints_folder_is_an_empty_list(
