@@ -98,6 +98,9 @@ HEADER_OPTIONS: dict[str, dict[str, str]] = {
 PIXEL_OPTIONS: dict[str, dict[str, str]] = {"GTiff": {"OVERVIEW_LEVEL": "NONE"}}
 """A GeoTIFF may name *another file* as its overview, and GDAL would read it: no overviews."""
 
+MOST_GCPS = 10_000
+"""More ground control points than this are not read."""
+
 Resampling = Literal["nearest", "bilinear"]
 
 os.environ.update(SAFETY_OPTIONS)
@@ -121,6 +124,9 @@ class Raster:
         sha256: Of the file.
         palette: True when the numbers are colour or class indices of a palette.
         notices: What the user should know.
+        gcps: Ground control points (row, col, x, y, z); read where the file has no transform.
+        gcps_crs: Coordinate system of the points, "EPSG:n" or WKT; None when the file does not say.
+        rpcs: Coefficients of a sensor model, GDAL's names -> text; None when the file has none.
     """
 
     name: str
@@ -136,6 +142,9 @@ class Raster:
     sha256: str
     palette: bool = False
     notices: tuple[Notice, ...] = ()
+    gcps: tuple[tuple[float, float, float, float, float], ...] = ()
+    gcps_crs: str | None = None
+    rpcs: Mapping[str, str] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -492,6 +501,7 @@ def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
     georeference = _read_georeference(source, path, notices)
     bands, named = _name_bands([own_names[i] for i in chosen])
     units = tuple(printable(source.units[i] or "", 40) for i in chosen)
+    gcps, gcps_crs = _read_gcps(source)
     return Raster(
         name=printable(path.name, 120),
         values=values,
@@ -506,7 +516,23 @@ def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
         sha256=compute_sha256(path),
         palette=ColorInterp.palette in meanings,
         notices=tuple(notices),
+        gcps=gcps,
+        gcps_crs=gcps_crs,
+        rpcs=_read_rpcs(source),
     )
+
+
+def _read_gcps(source: DatasetReader) -> tuple[tuple[tuple[float, float, float, float, float], ...], str | None]:
+    """The finite ones among the first `MOST_GCPS` ground control points, and their coordinate system."""
+    points, crs = source.gcps
+    numbers = [tuple(float(n or 0) for n in (p.row, p.col, p.x, p.y, p.z)) for p in points[:MOST_GCPS]]
+    finite = tuple(point for point in numbers if all(math.isfinite(n) for n in point))
+    return finite, _name_crs(crs)  # type: ignore[return-value]
+
+
+def _read_rpcs(source: DatasetReader) -> dict[str, str] | None:
+    tags = source.tags(ns="RPC")
+    return {printable(key, 40): printable(text, 1000) for key, text in list(tags.items())[:100]} or None
 
 
 def _read_valid(source: DatasetReader, chosen: Sequence[int], alpha: Sequence[int]) -> NDArray[np.bool_]:
@@ -558,13 +584,20 @@ def _read_georeference(source: DatasetReader, path: Path, notices: list[Notice])
         notices.append(
             Notice("gcps", f"{quoted_name(path)} is located by ground control points only, which are not used yet.")
         )
-    if source.crs is None or not source.crs.wkt:
+    name = _name_crs(source.crs)
+    if name is None:
         return GeoReference(None, transform)
-    code = source.crs.to_epsg(confidence_threshold=100)
-    name = source.crs.to_wkt() if code is None else f"EPSG:{code}"
     # Web Mercator calls its unit the metre, but its areas are wrong by up to a factor of four where people live.
-    metres = source.crs.is_projected and source.crs.linear_units_factor[1] == 1.0 and code != 3857
+    metres = source.crs.is_projected and source.crs.linear_units_factor[1] == 1.0 and name != "EPSG:3857"
     return GeoReference(name, transform, bool(metres) and transform is not None)
+
+
+def _name_crs(crs: Any) -> str | None:
+    """ "EPSG:n" where a coordinate system of a file has a number, else its WKT; None when there is none."""
+    if crs is None or not crs.wkt:
+        return None
+    code = crs.to_epsg(confidence_threshold=100)
+    return str(crs.to_wkt()) if code is None else f"EPSG:{code}"
 
 
 def _compute_stats(band: str, values: NDArray[Any], valid: NDArray[np.bool_]) -> dict[str, str | float | None]:
