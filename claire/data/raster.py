@@ -593,7 +593,7 @@ def _read_georeference(source: DatasetReader, path: Path, notices: list[Notice])
 
 
 def _name_crs(crs: Any) -> str | None:
-    """ "EPSG:n" where a coordinate system of a file has a number, else its WKT; None when there is none."""
+    """The name of a coordinate system: "EPSG:n" where it has a number, else its WKT; None when there is none."""
     if crs is None or not crs.wkt:
         return None
     code = crs.to_epsg(confidence_threshold=100)
