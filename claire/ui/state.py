@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from claire.core.types import Tile
 
-CHOICE_KEY, MODEL_KEY, DATASET_KEY, SPLIT_KEY, SOURCE_KEY = (
+if TYPE_CHECKING:
+    from claire.ui.cache import ReadyModel
+
+CHOICE_KEY, MODEL_KEY, WORKING_KEY, DATASET_KEY, SPLIT_KEY, SOURCE_KEY = (
     "claire.choice",
     "claire.model",
+    "claire.working",
     "claire.dataset",
     "claire.split",
     "claire.source",
@@ -66,6 +71,17 @@ def find_choice() -> Choice | None:
     """The chosen pair, or None before the first choice."""
     choice = st.session_state.get(CHOICE_KEY)
     return choice if isinstance(choice, Choice) else None
+
+
+def remember_working(model: ReadyModel) -> None:
+    """Keep the model that has just worked, for when the next one does not."""
+    st.session_state[WORKING_KEY] = model
+
+
+def find_working() -> ReadyModel | None:
+    """The last model that worked in this session, or None."""
+    model: ReadyModel | None = st.session_state.get(WORKING_KEY)
+    return model
 
 
 def find_linked() -> tuple[str, str] | None:

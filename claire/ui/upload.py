@@ -22,10 +22,15 @@ from claire.core.types import Layer, Notice, Tile, layer_of
 from claire.ui.bands import pick_bands, pick_unit, rename_bands
 from claire.ui.faults import error_boundary
 from claire.ui.shell import find_model
+from claire.ui.startup import show_dangers
 from claire.ui.state import choose, find_choice
+from claire.ui.text import as_line
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+LONGEST_NAME = 60
+"""Characters of a file name that are shown."""
 
 SUFFIXES = ("tif", "tiff", "png", "jpg", "jpeg", "jp2")
 EARLY_WORDS, LATE_WORDS = ("before", "pre"), ("after", "post")
@@ -60,7 +65,12 @@ class Naming:
 
 
 def show_uploader() -> None:
-    """Three drop zones; the pair becomes the chosen one as soon as both sensors are there and can be read."""
+    """Three drop zones; the pair becomes the chosen one as soon as both sensors are there and can be read.
+
+    There are none while the program is not safe with files from strangers.
+    """
+    if show_dangers():
+        return
     left, middle, right = st.columns(3)
     optical = left.file_uploader(
         "Optical", SUFFIXES, accept_multiple_files=True, key="claire.upload.optical", help=SEVERAL_HELP
@@ -86,14 +96,24 @@ def show_uploader() -> None:
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner="Reading the pair …", scope="session")
 def _read_upload(fingerprint: str, _upload: Upload) -> Tile:
+    return read_upload(_upload)
+
+
+def read_upload(upload: Upload) -> Tile:
+    """Read a pair through the one door for rasters, from a private folder that is gone when this returns.
+
+    Args:
+        upload: The files; their names are shown, and never become part of a path.
+
+    Raises:
+        InputError: A file cannot be read, or the pair does not fit.
+    """
     with tempfile.TemporaryDirectory(prefix="claire-") as folder:
         names: dict[str, str] = {}
-        optical, sar = (
-            [_store(Path(folder), file, names) for file in files] for files in (_upload.optical, _upload.sar)
-        )
-        label = _store(Path(folder), _upload.label, names) if _upload.label else None
+        optical, sar = ([_store(Path(folder), file, names) for file in files] for files in (upload.optical, upload.sar))
+        label = _store(Path(folder), upload.label, names) if upload.label else None
         try:
-            tile = pipeline.read_tile(optical, sar, label, name=Path(_upload.optical[0].name).stem[:80])
+            tile = pipeline.read_tile(optical, sar, label, name=_name_pair(upload))
         except ClaireError as error:
             error.message, error.hint = _given_names(error.message, names), _given_names(error.hint, names)
             raise
@@ -137,8 +157,18 @@ def _store(folder: Path, file: UploadedFile, names: dict[str, str]) -> Path:
     suffix = Path(file.name).suffix.lower().lstrip(".")
     path = folder / (secrets.token_hex(8) + (f".{suffix}" if suffix in SUFFIXES else ""))
     path.write_bytes(file.getbuffer())
-    names[path.name] = Path(file.name).name
+    names[path.name] = _last_part(file.name)
     return path
+
+
+def _name_pair(upload: Upload) -> str:
+    """What the pair is called: the first optical file without its ending."""
+    return Path(_last_part(upload.optical[0].name)).stem or "upload"
+
+
+def _last_part(name: str) -> str:
+    """A file name without folders of any system, on one short line."""
+    return as_line(name.replace("\\", "/").rpartition("/")[2], LONGEST_NAME) or "unnamed"
 
 
 def _given_names(text: str, names: dict[str, str]) -> str:
