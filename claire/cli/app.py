@@ -226,7 +226,10 @@ def main(arguments: list[str] | None = None) -> None:
         if "Usage:" in what:  # a group called without a command: its help is the answer
             typer.echo(what, err=True)
             sys.exit(EXIT_WRONG)
+        what, asked, guess = what.partition(" Did you mean")
         hint = f"See `{error.ctx.command_path if error.ctx else 'claire'} --help`."
+        if asked:
+            hint = f"{printable(asked + guess, LONGEST_USAGE).strip().rstrip('.')} {hint}"
         status = report_error(InputError(printable(what, LONGEST_USAGE).rstrip(".") + ".", hint), as_json)
     except typer.Abort:
         status = 130

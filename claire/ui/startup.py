@@ -65,7 +65,7 @@ def _check_options() -> Iterator[EnvironmentUnsafeError]:
         if value not in wanted:
             yield EnvironmentUnsafeError(
                 f"Streamlit runs with {option} = {str(value)[:40]}, but {wanted[0]!r} is wanted.",
-                "Start with `claire app`, without options that change it.",
+                "Start it with claire app or make run, without options that change it.",
             )
     if st.get_option("server.maxUploadSize") > LARGEST_UPLOAD_MB:
         yield EnvironmentUnsafeError(

@@ -115,8 +115,7 @@ def read_upload(upload: Upload) -> Tile:
         try:
             tile = pipeline.read_tile(optical, sar, label, name=_name_pair(upload))
         except ClaireError as error:
-            error.message, error.hint = _given_names(error.message, names), _given_names(error.hint, names)
-            raise
+            raise type(error)(_given_names(error.message, names), _given_names(error.hint, names)) from error
     notices = tuple(Notice(notice.code, _given_names(notice.message, names)) for notice in tile.notices)
     sources = {_given_names(name, names): digest for name, digest in tile.sources.items()}
     return replace(tile, notices=notices, sources=sources)
