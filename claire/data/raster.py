@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ from claire.core.errors import (
 from claire.core.provenance import compute_sha256
 from claire.core.settings import Settings
 from claire.core.types import Affine, GeoReference, Notice
+from claire.data.faults import mask_fill
 from claire.data.guessing import guess_bands, guess_unit
 
 if TYPE_CHECKING:
@@ -100,6 +102,21 @@ PIXEL_OPTIONS: dict[str, dict[str, str]] = {"GTiff": {"OVERVIEW_LEVEL": "NONE"}}
 
 Resampling = Literal["nearest", "bilinear"]
 
+ControlPoint: TypeAlias = tuple[float, float, float, float, float]
+"""(row, col, x, y, z): a position in the file, first corner at (0, 0), and where it lies."""
+
+FEWEST_POINTS = 3
+"""Ground control points; fewer locate nothing."""
+
+MOST_SPLINE_POINTS = 500
+"""Ground control points that a thin-plate spline goes through; more are fitted by a polynomial of order 3."""
+
+POINTS_TOLERANCE = 0.05
+"""Pixels by which a position computed from control points may be off, for speed."""
+
+SENTINEL_TAG = re.compile(r"BASELINE|ADD_OFFSET|PRODUCT|SCENE|IMAGEDESCRIPTION", re.IGNORECASE)
+"""Names of the tags that may tell which Sentinel-2 product a file was made from."""
+
 os.environ.update(SAFETY_OPTIONS)
 
 
@@ -121,6 +138,10 @@ class Raster:
         sha256: Of the file.
         palette: True when the numbers are colour or class indices of a palette.
         notices: What the user should know.
+        gcps: Ground control points, where the file has these and no transform.
+        gcps_crs: Their coordinate system, "EPSG:n" or WKT.
+        rpcs: Rational polynomial coefficients as GDAL names them, where the file has these, no transform and no points.
+        tags: Names and texts of tags that may tell the product which the file was made from.
     """
 
     name: str
@@ -136,6 +157,10 @@ class Raster:
     sha256: str
     palette: bool = False
     notices: tuple[Notice, ...] = ()
+    gcps: tuple[ControlPoint, ...] = ()
+    gcps_crs: str | None = None
+    rpcs: Mapping[str, str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -215,8 +240,10 @@ def describe_raster(path: Path, role: Role = "optical", settings: Settings | Non
     bands: tuple[str, ...] = raster.bands
     unit: str = "class ids"
     if role != "label":
-        bands, naming = guess_bands(raster.bands, raster.named, role)
-        unit, guess = guess_unit(role, raster.values, raster.valid, raster.units)
+        valid, found = mask_fill(raster.values, raster.valid, role, quoted_name(path))
+        bands, naming = guess_bands(raster.bands, raster.named, role, raster.values, valid)
+        unit, guess = guess_unit(role, raster.values, valid, raster.units, {**raster.tags, "file": raster.name})
+        notices += found
         notices += [notice for notice in (naming, guess) if notice is not None]
     place = raster.georeference
     return {
@@ -317,25 +344,56 @@ def warp_to_grid(
     Raises:
         GridError: The two coordinate systems cannot be related.
     """
-    working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
-    warped = np.zeros((values.shape[0], *shape), values.dtype)
-    mask = np.zeros(warped.shape, bool)
     try:
         with _gdal():
-            inside = _warp(np.ones(values.shape[1:], np.float32), source, target, shape, "nearest") > 0.5
-            for band in range(values.shape[0]):
-                weight = _warp(valid[band].astype(np.float32), source, target, shape, resampling)
-                mask[band] = (weight > 0.5) & inside
-                masked = np.where(valid[band], values[band], 0).astype(working)
-                total = _warp(masked, source, target, shape, resampling)
-                mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
-                warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
+            place = {"src_crs": _crs(source.crs), "src_transform": _affine(source), "tolerance": 0}
+            return _warp_bands(values, valid, place, target, shape, resampling)
     except _gdal_errors() as error:
         raise GridError(
             "The coordinate systems of the two files cannot be related to each other.",
             "Export both files in one coordinate system.",
         ) from error
-    return warped, mask, inside
+
+
+def warp_gcps_to_grid(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    gcps: Sequence[ControlPoint],
+    gcps_crs: str | None,
+    rpcs: Mapping[str, str] | None,
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling = "bilinear",
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Resample layers without a transform onto a grid, by what else the file says of its place.
+
+    Ground control points are followed by a thin-plate spline, or by a polynomial of order 3 where they are many; an
+    affine through them would be off by kilometres. Rational polynomials are evaluated at the mean height of the scene.
+
+    Args:
+        values: (C, h, w), a real number type.
+        valid: (C, h, w) bool.
+        gcps: Ground control points; they count where there are at least `FEWEST_POINTS`.
+        gcps_crs: Their coordinate system.
+        rpcs: Rational polynomial coefficients, for a file without control points.
+        target: The wanted grid; CRS and transform given.
+        shape: (H, W) of the wanted grid.
+        resampling: `bilinear` for measurements, `nearest` for class ids.
+
+    Returns:
+        As `warp_to_grid`.
+
+    Raises:
+        GridError: The points locate nothing, or cannot be related to the grid.
+    """
+    try:
+        with _gdal():
+            return _warp_bands(values, valid, _points_place(gcps, gcps_crs, rpcs), target, shape, resampling)
+    except _gdal_errors() as error:
+        raise GridError(
+            "The ground control points of a file cannot be related to the grid of the other.",
+            "Geocode the file first, or export both in one coordinate system.",
+        ) from error
 
 
 def quoted_name(path: Path) -> str:
@@ -490,6 +548,7 @@ def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
     valid = _read_valid(source, chosen, alpha) & np.isfinite(raw)
     values = _scale(raw, [source.scales[i] for i in chosen], [source.offsets[i] for i in chosen], path, notices)
     georeference = _read_georeference(source, path, notices)
+    points = {} if georeference.transform else _read_points(source, path, notices)
     bands, named = _name_bands([own_names[i] for i in chosen])
     units = tuple(printable(source.units[i] or "", 40) for i in chosen)
     return Raster(
@@ -506,6 +565,8 @@ def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
         sha256=compute_sha256(path),
         palette=ColorInterp.palette in meanings,
         notices=tuple(notices),
+        tags={key: printable(text, 200) for key, text in source.tags().items() if SENTINEL_TAG.search(key)},
+        **points,
     )
 
 
@@ -554,17 +615,38 @@ def _read_georeference(source: DatasetReader, path: Path, notices: list[Notice])
     elif not all(math.isfinite(n) for n in affine[:6]) or affine.determinant == 0:
         notices.append(Notice("transform", f"The coordinates of {quoted_name(path)} are impossible and are ignored."))
         transform = None
-    if source.gcps[0] and transform is None:
-        notices.append(
-            Notice("gcps", f"{quoted_name(path)} is located by ground control points only, which are not used yet.")
-        )
     if source.crs is None or not source.crs.wkt:
         return GeoReference(None, transform)
-    code = source.crs.to_epsg(confidence_threshold=100)
-    name = source.crs.to_wkt() if code is None else f"EPSG:{code}"
+    name, code = _crs_name(source.crs)
     # Web Mercator calls its unit the metre, but its areas are wrong by up to a factor of four where people live.
     metres = source.crs.is_projected and source.crs.linear_units_factor[1] == 1.0 and code != 3857
     return GeoReference(name, transform, bool(metres) and transform is not None)
+
+
+def _crs_name(crs: Any) -> tuple[str, int | None]:
+    """The CRS as `EPSG:n` or WKT, and n where there is one."""
+    code = crs.to_epsg(confidence_threshold=100)
+    return (crs.to_wkt(), None) if code is None else (f"EPSG:{code}", code)
+
+
+def _read_points(source: DatasetReader, path: Path, notices: list[Notice]) -> dict[str, Any]:
+    """Fields of `Raster` that locate a file without a transform: control points, else rational polynomials."""
+    points, crs = source.gcps
+    rows = tuple((float(p.row), float(p.col), float(p.x), float(p.y), float(p.z or 0)) for p in points)
+    if rows and crs is not None and crs.wkt and all(math.isfinite(n) for row in rows for n in row):
+        notices.append(Notice("gcps", f"{quoted_name(path)} is located by {len(rows)} ground control points only."))
+        return {"gcps": rows, "gcps_crs": _crs_name(crs)[0]}
+    if rows:
+        notices.append(Notice("gcps", f"The ground control points of {quoted_name(path)} are unusable and ignored."))
+    try:
+        rpcs = source.rpcs
+    except (KeyError, ValueError, TypeError):  # rasterio parses the texts of the tags
+        notices.append(Notice("rpcs", f"The RPC model of {quoted_name(path)} is damaged and is ignored."))
+        return {}
+    if rpcs is None:
+        return {}
+    notices.append(Notice("rpcs", f"{quoted_name(path)} is located by rational polynomials (RPC) only."))
+    return {"rpcs": rpcs.to_gdal()}
 
 
 def _compute_stats(band: str, values: NDArray[Any], valid: NDArray[np.bool_]) -> dict[str, str | float | None]:
@@ -622,8 +704,49 @@ def _write(
             target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colormap.items()})
 
 
+def _points_place(gcps: Sequence[ControlPoint], gcps_crs: str | None, rpcs: Mapping[str, str] | None) -> dict[str, Any]:
+    """Arguments of `reproject` that say where the pixels lie."""
+    from rasterio.control import GroundControlPoint
+    from rasterio.rpc import RPC
+
+    if len(gcps) >= FEWEST_POINTS:
+        points = [GroundControlPoint(row=row, col=col, x=x, y=y, z=z) for row, col, x, y, z in gcps]
+        method = {"SRC_METHOD": "GCP_TPS"} if len(points) <= MOST_SPLINE_POINTS else {"MAX_GCP_ORDER": 3}
+        return {"gcps": points, "src_crs": _crs(gcps_crs), "tolerance": POINTS_TOLERANCE, **method}
+    if rpcs is None:
+        raise GridError("A file has too few ground control points to be located.", "Geocode the file first.")
+    model = RPC.from_gdal(dict(rpcs))
+    return {"rpcs": model, "src_crs": _crs("EPSG:4326"), "RPC_HEIGHT": model.height_off, "tolerance": POINTS_TOLERANCE}
+
+
+def _warp_bands(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    place: Mapping[str, Any],
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling,
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
+    warped = np.zeros((values.shape[0], *shape), values.dtype)
+    mask = np.zeros(warped.shape, bool)
+    inside = _warp(np.ones(values.shape[1:], np.float32), place, target, shape, "nearest") > 0.5
+    for band in range(values.shape[0]):
+        weight = _warp(valid[band].astype(np.float32), place, target, shape, resampling)
+        mask[band] = (weight > 0.5) & inside
+        masked = np.where(valid[band], values[band], 0).astype(working)
+        total = _warp(masked, place, target, shape, resampling)
+        mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
+        warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
+    return warped, mask, inside
+
+
 def _warp(
-    values: NDArray[Any], source: GeoReference, target: GeoReference, shape: tuple[int, int], resampling: Resampling
+    values: NDArray[Any],
+    place: Mapping[str, Any],
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling,
 ) -> NDArray[Any]:
     from rasterio.warp import Resampling as RasterioResampling
     from rasterio.warp import reproject
@@ -632,11 +755,9 @@ def _warp(
     reproject(
         values,
         result,
-        src_crs=_crs(source.crs),
-        src_transform=_affine(source),
         dst_crs=_crs(target.crs),
         dst_transform=_affine(target),
         resampling=RasterioResampling[resampling],
-        tolerance=0,
+        **place,
     )
     return result

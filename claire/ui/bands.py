@@ -17,13 +17,22 @@ UNIT_TITLES: dict[Unit, str] = {
     "uint8": "8-bit counts",
     "reflectance": "reflectance 0..1",
     "reflectance_x1e4": "reflectance × 10,000",
+    "reflectance_offset": "reflectance + 0.1",
+    "reflectance_x1e4_offset": "reflectance × 10,000 + 1,000",
     "db": "backscatter, dB",
     "power": "backscatter, power",
     "amplitude": "backscatter, amplitude",
     "as_given": "unknown, as given",
 }
 UNITS_OF: dict[Modality, tuple[Unit, ...]] = {
-    "optical": ("uint8", "reflectance", "reflectance_x1e4", "as_given"),
+    "optical": (
+        "uint8",
+        "reflectance",
+        "reflectance_x1e4",
+        "reflectance_offset",
+        "reflectance_x1e4_offset",
+        "as_given",
+    ),
     "sar": ("db", "power", "amplitude", "uint8", "as_given"),
 }
 
