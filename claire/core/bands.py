@@ -32,6 +32,22 @@ Unit = Literal[
 backscatter; `as_given`: unknown, never converted."""
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
+UNITS_OF: dict[Modality, tuple[Unit, ...]] = {
+    "optical": (
+        "uint8",
+        "reflectance",
+        "reflectance_x1e4",
+        "reflectance_offset",
+        "reflectance_x1e4_offset",
+        "as_given",
+    ),
+    "sar": ("db", "power", "amplitude", "uint8", "as_given"),
+}
+"""Units that make sense for each sensor."""
+
+GUESS_CODES: dict[Modality, str] = {"optical": "optical_units", "sar": "sar_units"}
+"""Codes of the notices that a unit was guessed from the numbers, so that it waits for the user's word."""
+
 OFFSETS: dict[Unit, tuple[Unit, float]] = {
     "reflectance_offset": ("reflectance", 0.1),
     "reflectance_x1e4_offset": ("reflectance_x1e4", 1000.0),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.bands import OFFSETS, STANDARD_ORDER, Modality, Unit
+from claire.core.bands import GUESS_CODES, OFFSETS, STANDARD_ORDER, Modality, Unit
 from claire.core.types import Notice
 
 UNIT_TITLES: dict[Unit, str] = {
@@ -128,14 +128,9 @@ def guess_unit(
         unit, source = _find_offset(unit, values, valid, tags or {})
     title = modality.upper() if modality == "sar" else "Optical"
     return unit, Notice(
-        guess_code(modality),
+        GUESS_CODES[modality],
         f"{title} numbers {source} {UNIT_TITLES[unit]} ({unit}); say --{modality}-units if they are not.",
     )
-
-
-def guess_code(modality: Modality) -> str:
-    """Code of the notice that a unit was guessed."""
-    return f"{modality}_units"
 
 
 def read_offset(tags: Mapping[str, str]) -> bool | None:

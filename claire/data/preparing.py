@@ -129,11 +129,14 @@ def _select(layer: Layer, spec: InputSpec, modality: Modality, notices: list[Not
     names = tuple(normalise_band_name(band) for band in layer.bands)
     wanted = tuple(normalise_band_name(band) for band in spec.bands)
     if not set(wanted) <= set(names) and _is_unnamed(names) and modality == "sar" and len(names) == len(wanted):
-        _refuse_reversed(layer, wanted)
+        if reason := _find_reversed(layer, wanted):
+            raise BandError(f"The SAR bands have no names, and {reason}.", "Name the bands in order with --sar-bands.")
         notices.append(
             Notice("sar_order", f"The SAR bands have no names: taken as {', '.join(wanted)}, in this order.")
         )
         names = wanted
+    elif modality == "sar" and (reason := _find_reversed(layer, names)):
+        notices.append(Notice("sar_order", f"The SAR bands may be exchanged: {reason}."))
     missing = [band for band in wanted if band not in names]
     if missing:
         option = "--bands" if modality == "optical" else "--sar-bands"
@@ -185,39 +188,25 @@ def _convert(values: NDArray[Any], given: Unit, wanted: Unit, modality: Modality
 
 
 def _refuse_swapped(tile: Tile, manifest: Manifest) -> None:
-    """Refuse a pair of which each file has the bands that the model wants of the other, by name or by number."""
     if tile.optical is None or tile.sar is None:
         return
-    optical, sar = (tuple(normalise_band_name(band) for band in layer.bands) for layer in (tile.optical, tile.sar))
-    wants_optical, wants_sar = (
-        tuple(normalise_band_name(band) for band in spec.bands) for spec in (manifest.optical, manifest.sar)
-    )
-    if set(wants_optical) <= set(optical) or set(wants_sar) <= set(sar):
-        return
-    numbers = len(optical) == len(wants_sar) != len(wants_optical) == len(sar)
-    unnamed = _is_unnamed(optical) and _is_unnamed(sar)
-    if (set(wants_optical) <= set(sar) and set(wants_sar) <= set(optical)) or (numbers and unnamed):
+    if manifest.fits_swapped(tile.optical.bands, tile.sar.bands):
         raise SwapError(
-            f"The optical file has {len(optical)} bands and the SAR file {len(sar)}, but the model wants "
-            f"{len(wants_optical)} optical and {len(wants_sar)} SAR bands.",
+            f"The optical file has {len(tile.optical.bands)} bands and the SAR file {len(tile.sar.bands)}, but the "
+            f"model wants {len(manifest.optical.bands)} optical and {len(manifest.sar.bands)} SAR bands.",
             "Swap the two files.",
         )
 
 
-def _refuse_reversed(layer: Layer, wanted: tuple[str, ...]) -> None:
-    """Refuse unnamed SAR bands that are plainly not in the wanted order: the cross-polarised is the weaker one."""
-    stems = [band.partition("_") for band in wanted]
-    for co, cross in (("VV", "VH"), ("HH", "HV")):
-        for position, (stem, _, date) in enumerate(stems):
-            if stem != co or (cross, _, date) not in stems:
-                continue
-            other = stems.index((cross, _, date))
-            if _exceeds(layer, other, position):
-                raise BandError(
-                    f"The SAR bands have no names, and band {other + 1} is stronger than band {position + 1}: "
-                    f"they seem not to be {', '.join(wanted)} in this order.",
-                    "Name the bands in order with --sar-bands.",
-                )
+def _find_reversed(layer: Layer, names: tuple[str, ...]) -> str | None:
+    """Which cross-polarised band is plainly stronger than its co-polarised one, in words; they may be exchanged."""
+    stems = [band.partition("_") for band in names]
+    for position, (stem, _, date) in enumerate(stems):
+        for other, (cross, _, other_date) in enumerate(stems):
+            partners = (stem, cross) in {("VV", "VH"), ("HH", "HV")} and date == other_date
+            if partners and _exceeds(layer, other, position):
+                return f"band {other + 1} is stronger than band {position + 1}, as {cross} never is than {stem}"
+    return None
 
 
 def _exceeds(layer: Layer, one: int, other: int) -> bool:

@@ -6,6 +6,7 @@ import html
 import re
 
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:^&\"-])")
+OPTION = re.compile(r" with --[\w-]+")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -26,6 +27,19 @@ def as_text(text: str, longest: int = 300) -> str:
 def as_html(text: str, longest: int = 300) -> str:
     """Escape for HTML."""
     return html.escape(_tidy(text, longest))
+
+
+def without_options(sentence: str) -> str:
+    """The sentence for a page, which has boxes where the command line has options.
+
+    Example:
+        >>> without_options("The numbers look like dB; say --sar-units if they are not.")
+        'The numbers look like dB.'
+        >>> without_options("Name the bands in order with --bands.")
+        'Name the bands in order on the Explore page.'
+    """
+    kept = [clause for clause in OPTION.sub(" on the Explore page", sentence).split("; ") if " --" not in clause]
+    return "; ".join(kept).rstrip(".") + "." if kept else sentence
 
 
 def _tidy(text: str, longest: int) -> str:
