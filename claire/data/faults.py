@@ -105,12 +105,13 @@ def _find_sentinels(values: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDA
     filled = np.zeros(values.shape, bool)
     marks = []
     limits = np.finfo(values.dtype) if values.dtype.kind == "f" else np.iinfo(values.dtype)
-    for sentinel in (s for s in SENTINELS if limits.min <= s <= limits.max):
+    lowest, highest = float(limits.min), float(limits.max)
+    for sentinel in (s for s in SENTINELS if lowest <= s <= highest):
         here = (values == values.dtype.type(sentinel)) & valid
         if here.any():
             filled |= here
             marks.append(f"{sentinel:g}")
-    if values.dtype.kind == "f":
+    if highest > LARGEST_MEASUREMENT and values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             here = (np.abs(values) >= LARGEST_MEASUREMENT) & valid
         if here.any():
@@ -141,7 +142,7 @@ def _is_decibel(values: NDArray[Any], valid: NDArray[np.bool_]) -> bool:
 def _resembles_sar(layer: Layer) -> str | None:
     stems = {normalise_band_name(band).partition("_")[0] for band in layer.bands}
     if stems <= _POLARISATIONS:
-        return f"bands {', '.join(layer.bands[:4])}"
+        return f"bands {', '.join(sorted(stems))}"
     if len(layer.bands) <= MOST_SAR_BANDS and _is_decibel(layer.values, layer.valid):
         return f"{len(layer.bands)} bands, negative as dB"
     return None

@@ -343,11 +343,15 @@ def _is_placed(georeference: GeoReference) -> bool:
 def _find_coordinates(grid: _Grid, sar: Sequence[Raster], notices: list[Notice]) -> GeoReference:
     """The grid's coordinates; without any, those of a SAR file, which was then laid on it pixel by pixel."""
     placed = [raster for raster in sar if _is_placed(raster.georeference)]
-    if _is_placed(grid.georeference) or not placed:
-        return grid.georeference
-    owner = quoted_name(Path(grid.owner))
-    notices.append(Notice("coordinates", f"{owner} has no coordinates; those of the SAR file are used."))
-    return placed[0].georeference
+    place = grid.georeference
+    if placed and not _is_placed(place):
+        owner = quoted_name(Path(grid.owner))
+        notices.append(Notice("coordinates", f"{owner} has no coordinates; those of the SAR file are used."))
+        place = placed[0].georeference
+    if place.pixel_area_m2 is None:
+        why = "are not in metres" if _is_placed(place) else "are missing"
+        notices.append(Notice("no_area", f"The coordinates {why}: areas are given in pixels."))
+    return place
 
 
 def _align(raster: Raster, role: str, grid: _Grid, notices: list[Notice]) -> Raster:

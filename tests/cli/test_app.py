@@ -116,6 +116,15 @@ def wrong_sar_unit(pair: dict[str, Path]) -> list[object]:
     return ["predict", "--sar", pair["sar"], "--sar-units", "db", "--model", "tiny"]
 
 
+def wrong_swapped(pair: dict[str, Path], *more: object) -> list[object]:
+    return ["predict", "--optical", pair["sar"], "--sar", pair["optical"], "--model", "tiny", *more]
+
+
+def wrong_decibels(pair: dict[str, Path]) -> list[object]:
+    sar = write("db.tif", np.random.default_rng(0).normal(-12, 3, (2, 64, 64)).astype(np.float32))
+    return ["predict", "--optical", sar, "--model", "tiny"]
+
+
 def good(pair: dict[str, Path], *more: object) -> list[object]:
     return ["predict", "--optical", pair["optical"], "--sar", pair["sar"], "--model", "tiny", *more]
 
@@ -140,6 +149,13 @@ WRONG: dict[str, tuple[str, Any]] = {
     "unknown mode": ("unknown_name", lambda pair: good(pair, "--mode", "both")),
     "mode that the model has not": ("unknown_name", lambda p: [*good(p), "--model", "tiny-sar", "--mode", "fused"]),
     "unknown unit": ("unknown_name", lambda pair: good(pair, "--sar-units", "volts")),
+    "unit of the other sensor": ("unknown_name", lambda pair: good(pair, "--sar-units", "reflectance")),
+    "files swapped": ("swapped", wrong_swapped),
+    "files swapped, units stated": (
+        "swapped",
+        lambda pair: wrong_swapped(pair, "--optical-units", "uint8", "--sar-units", "uint8"),
+    ),
+    "SAR in dB as optical": ("swapped", wrong_decibels),
     "too few band names": ("bands", lambda pair: good(pair, "--bands", "B2,B3")),
     "a band name twice": ("bands", lambda pair: good(pair, "--bands", "B2,B2,B2,B2,B2,B2")),
     "results into a file": ("input", lambda pair: good(pair, "--out", pair["label"])),
@@ -182,6 +198,17 @@ def test_wrong_input_is_one_sentence_with_a_hint(claire: Any, written_pair: dict
     assert plain.status == 2
     assert plain.out == ""
     assert plain.err == f"{error['message']}\n{error['hint']}\n"
+
+
+def test_notices_are_in_the_document_or_on_stderr(claire: Any, written_pair: dict[str, Path]) -> None:
+    arguments = ["predict", "--sar", written_pair["sar"], "--model", "tiny"]
+    messages = [notice["message"] for notice in claire(*arguments, "--json").document["notices"]]
+    assert messages
+    plain = claire(*arguments)
+    assert plain.err.splitlines() == [f"note: {message}" for message in messages]
+    assert "note:" not in plain.out
+    for unit in ("uint8", "reflectance_x1e4_offset", "amplitude"):
+        assert unit in claire("predict", "--help").out
 
 
 def test_hints_name_what_can_be_done(claire: Any, written_pair: dict[str, Path]) -> None:

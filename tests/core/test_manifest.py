@@ -75,3 +75,20 @@ def test_a_missing_manifest_is_said_to_be_missing(tmp_path: Path) -> None:
 def test_numbers_that_json_does_not_know_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         replace(MANIFEST, temperature={"fused": float("nan")}).write(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize(
+    ("optical", "sar", "swapped"),
+    [
+        (("B3", "B8"), ("VV",), False),
+        (("VV",), ("b03", "B8"), True),
+        (("band1",), ("band1", "band2"), True),
+        (("band1", "band2"), ("band1",), False),
+        (("x",), ("y", "z"), False),
+        (("B3", "B8", "VV"), ("B3", "B8", "VV"), False),
+    ],
+)
+def test_files_that_fit_the_other_way_round_are_known(
+    optical: tuple[str, ...], sar: tuple[str, ...], swapped: bool
+) -> None:
+    assert MANIFEST.fits_swapped(optical, sar) is swapped
