@@ -39,10 +39,13 @@ ModeName = Annotated[str, typer.Option("--mode", help="fused, optical, sar or al
 def inspect(
     file: Annotated[Path, typer.Argument(help="GeoTIFF, PNG, JPEG or JPEG 2000.")],
     role: Annotated[str, typer.Option(help="optical, sar or label.")] = "optical",
+    pixels_sha256: Annotated[
+        bool, typer.Option("--pixels-sha256", help="Add the hash of the decoded array: all bands, not scaled.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Open one raster and say what it is."""
-    description = describe(file, get_choice(Role, role, "role"))
+    description = describe(file, get_choice(Role, role, "role"), pixels_sha256)
     answer(description, render_text(description), as_json)
 
 

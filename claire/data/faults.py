@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from claire.core.bands import OFFSETS, Modality, Unit, normalise_band_name
 from claire.core.types import Layer, Notice
@@ -125,6 +124,8 @@ def _find_border(values: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.b
     blank = ((values == 0) | ~valid).all(axis=0) & valid.any(axis=0)
     if not blank.any() or blank.all() or not _is_decibel(values, valid & ~blank):
         return None
+    from scipy import ndimage  # here, because few files need it and every reading process would wait for it
+
     parts, _ = ndimage.label(blank)
     edge = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
     border: NDArray[np.bool_] = np.isin(parts, edge[edge > 0])

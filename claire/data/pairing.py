@@ -355,7 +355,8 @@ def _find_coordinates(grid: _Grid, sar: Sequence[Raster], notices: list[Notice])
 
 
 def _align(raster: Raster, role: str, grid: _Grid, notices: list[Notice]) -> Raster:
-    points = _Points(raster.gcps, raster.gcps_crs, raster.rpcs)
+    plain = raster.georeference.transform is not None
+    points = _Points() if plain else _Points(raster.gcps if raster.gcps_crs else (), raster.gcps_crs, raster.rpcs)
     source = _Source(raster.name, role, raster.georeference, points)
     values, valid = _onto_grid(raster.values, raster.valid, source, grid, "bilinear", notices)
     return replace(raster, values=values, valid=valid, georeference=grid.georeference)
