@@ -119,7 +119,7 @@ def read_tile(
             aligned = [_align(raster, modality, grid, notices) for raster in rasters[modality]]
             layers[modality] = _stack(aligned, modality, bands, units, notices, name or "")
     if swap := describe_swap({m: layer for m, layer in layers.items() if wishes[m == "sar"][2] is None}):
-        raise SwapError(f"{swap}.", "Swap the two files, or state what their numbers are with --optical-units.")
+        raise SwapError(f"{swap}.", "Swap the two files; if they are right, state --optical-units and --sar-units.")
     ids = None if found is None else _align_label(found, grid, notices)
     first = _as_paths(optical) or _as_paths(sar)
     return Tile(

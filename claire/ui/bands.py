@@ -66,8 +66,8 @@ def pick_bands(layer: Layer, modality: Modality, manifest: Manifest, files: Sequ
         files: Names of the files, in the order in which they were stacked; shown as text.
 
     Returns:
-        For each band of the model a band of the layer; None when there are too few bands, or the names fit and the
-        user leaves it at that.
+        For each band of the model a band of the layer; None when there are too few bands, one is not chosen yet, or the
+        names fit and the user leaves it at that.
     """
     spec = _spec_of(manifest, modality)
     title = SENSOR_TITLES[modality]
@@ -86,37 +86,52 @@ def pick_bands(layer: Layer, modality: Modality, manifest: Manifest, files: Sequ
             icon=":material/warning:",
         )
         return None
-    why = "The names match the model." if fits else "The names do not match the model; filled in order, please check."
+    why = (
+        "The names fit the model."
+        if fits
+        else "The names do not fit the model; filled as well as can be, please check."
+    )
     st.markdown(f"**{title}: which band is which?** {why}")
     if len(files) > 1:
         st.caption("Files in order: " + as_text(", ".join(f"{i}. {name}" for i, name in enumerate(files, 1))))
-    picked, start = [], match_bands(layer.bands, spec.bands)
+    start = match_bands(layer.bands, spec.bands)
+    picked = []
     with st.container(horizontal=True):
         for band, wanted in zip(start, spec.bands, strict=True):
             picked.append(
                 st.selectbox(
                     as_text(wanted),
                     list(layer.bands),
-                    index=layer.bands.index(band),
+                    index=None if band is None else layer.bands.index(band),
                     key=f"claire.bands.{modality}.{manifest.name}.{wanted}.{len(layer.bands)}",
+                    placeholder="Choose",
                     width=150,
                 )
             )
-    if len(set(picked)) < len(picked):
+    chosen = tuple(band for band in picked if band is not None)
+    if len(chosen) < len(picked):
+        st.warning(f"{title}: choose a band for every box, or another model.", icon=":material/warning:")
+        return None
+    if len(set(chosen)) < len(chosen):
         st.warning("The same band is used twice.", icon=":material/warning:")
-    return tuple(picked)
+    return chosen
 
 
-def match_bands(given: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    """For each band of the model a band of the file: the one of that name, of that name without date, else in order.
+def match_bands(given: Sequence[str], wanted: Sequence[str]) -> tuple[str | None, ...]:
+    """For each band of the model a band of the file, as a start for the user.
 
     Args:
         given: Names in the file, at least as many as wanted.
         wanted: Names of the model.
 
+    Returns:
+        The bands of that name, with or without its date; None where no name fits. In order where not one name fits.
+
     Example:
         >>> match_bands(("B8", "b03", "x"), ("B3_after", "B8_after", "B11_after"))
-        ('b03', 'B8', 'x')
+        ('b03', 'B8', None)
+        >>> match_bands(("band1", "band2", "band3"), ("VV", "VH"))
+        ('band1', 'band2')
     """
     found: dict[str, str] = {}
     for key in (normalise_band_name, _drop_date):
@@ -124,8 +139,7 @@ def match_bands(given: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
             fitting = [band for band in given if key(band) == key(name) and band not in found.values()]
             if fitting:
                 found[name] = fitting[0]
-    rest = [band for band in given if band not in found.values()]
-    return tuple(found.get(name) or rest.pop(0) for name in wanted)
+    return tuple(found.get(name) for name in wanted) if found else tuple(given[: len(wanted)])
 
 
 def confirm_units(tile: Tile, fingerprint: str) -> bool:
@@ -143,11 +157,9 @@ def confirm_units(tile: Tile, fingerprint: str) -> bool:
     if not guessed:
         return True
     ranges = [_describe_range(layer, modality) for modality in guessed if (layer := layer_of(tile, modality))]
-    return st.checkbox(
-        f"Yes, the numbers are what the boxes say ({'; '.join(ranges)}).",
-        key=f"claire.confirm.{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}",
-        help="The files do not say what their numbers are; this was guessed from them. The pair waits for your word.",
-    )
+    st.caption(f"The files do not say what their numbers are; the boxes are guessed from them ({'; '.join(ranges)}).")
+    key = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+    return st.checkbox("Yes, the numbers are what the boxes say: use the pair", key=f"claire.confirm.{key}")
 
 
 def _describe_range(layer: Layer, modality: Modality) -> str:
