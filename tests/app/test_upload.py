@@ -154,8 +154,10 @@ def press(app: AppTest, label: str) -> AppTest:
 
 def find_upload(app: AppTest) -> Any:
     """The tile that is chosen, if it was uploaded."""
-    choice = app.session_state.filtered_state.get("claire.choice")
-    return None if choice is None or choice.dataset else choice.tile
+    if "claire.choice" not in app.session_state:
+        return None
+    choice = app.session_state["claire.choice"]
+    return None if choice.dataset else choice.tile
 
 
 def test_a_guessed_unit_waits_for_the_word_of_the_user(uploader: AppTest, tmp_path: Path) -> None:
