@@ -11,10 +11,10 @@ from typing import Annotated, Any, Optional
 import typer
 
 from claire.cli.inspect import describe, render_text
-from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_progress
+from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress
 from claire.cli.tables import as_mode_table, as_model_table, as_score_table
-from claire.core.bands import MODES, Mode, Role, Unit, get_choice
-from claire.core.errors import ClaireError, InputError, MissingFileError
+from claire.core.bands import MODALITIES, MODES, UNITS_OF, Modality, Mode, Role, Unit, get_choice
+from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError
 from claire.core.settings import Settings
 from claire.data.raster import printable
 
@@ -27,6 +27,8 @@ UsageError: Any = typer.BadParameter.__base__
 
 LONGEST_USAGE = 160
 """Characters of a sentence about wrong usage, which repeats what was typed."""
+
+OPTICAL_UNITS, SAR_UNITS = (", ".join(UNITS_OF[modality]) for modality in MODALITIES)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 ModelName = Annotated[str, typer.Option("--model", help="Name from `claire models list`.")]
@@ -96,8 +98,8 @@ def predict(
     mode: ModeName = "all",
     bands: Annotated[str, typer.Option(help="Names of the optical bands in order, by comma.")] = "",
     sar_bands: Annotated[str, typer.Option(help="Names of the SAR bands in order, by comma.")] = "",
-    optical_units: Annotated[str, typer.Option(help="What the optical numbers measure.")] = "",
-    sar_units: Annotated[str, typer.Option(help="What the SAR numbers measure.")] = "",
+    optical_units: Annotated[str, typer.Option(help=f"What the optical numbers are: {OPTICAL_UNITS}.")] = "",
+    sar_units: Annotated[str, typer.Option(help=f"What the SAR numbers are: {SAR_UNITS}.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("prediction"),
     as_json: Json = False,
 ) -> None:
@@ -111,13 +113,15 @@ def predict(
         label,
         optical_bands=_split_names(bands),
         sar_bands=_split_names(sar_bands),
-        optical_units=get_choice(Unit, optical_units, "unit") if optical_units else None,
-        sar_units=get_choice(Unit, sar_units, "unit") if sar_units else None,
+        optical_units=_choose_unit(optical_units, "optical"),
+        sar_units=_choose_unit(sar_units, "sar"),
     )
     analysis = analyse(tile, loaded, _choose(mode))
     files = write_prediction(analysis, out)
     content = analysis.as_dict()
     document = {key: content[key] for key in ("modes", "disagreement", "comparison", "notices")} | {"files": files}
+    if not as_json:
+        show_notices(analysis.notices)
     answer(document, as_mode_table(content, out), as_json)
 
 
@@ -256,6 +260,15 @@ def as_model_entry(entry: Any) -> dict[str, Any]:
 
 def _choose(mode: str) -> tuple[Mode, ...]:
     return MODES if mode == "all" else (get_choice(Mode, mode, "mode"),)
+
+
+def _choose_unit(text: str, modality: Modality) -> Unit | None:
+    if not text:
+        return None
+    if text not in UNITS_OF[modality]:
+        raise UnknownNameError.among(f"{modality} unit", text, UNITS_OF[modality])
+    unit: Unit = get_choice(Unit, text, "unit")
+    return unit
 
 
 def _split_names(text: str) -> tuple[str, ...] | None:

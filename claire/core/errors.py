@@ -6,6 +6,7 @@ ClaireError                      what was given, what was wanted, what to do nex
 │   ├── FormatError              not a raster that CLAIRE reads, or a damaged one
 │   ├── BudgetError              larger than a limit of `Settings`
 │   ├── BandError                wrong number, names or units of bands
+│   │   └── SwapError            optical where SAR is wanted, or the other way round
 │   ├── GridError                sizes or grids that cannot be brought together
 │   ├── EmptyTileError           nothing but nodata
 │   ├── LabelError               label values outside the class scheme
@@ -90,6 +91,12 @@ class BandError(InputError):
     """Wrong number, names or units of bands."""
 
     code = "bands"
+
+
+class SwapError(BandError):
+    """Optical where SAR is wanted, or the other way round."""
+
+    code = "swapped"
 
 
 class GridError(InputError):

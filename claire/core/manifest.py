@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claire.core.bands import MODES, UNITS, Modality, Mode, Unit
+from claire.core.bands import MODES, UNITS, Modality, Mode, Unit, normalise_band_name
 from claire.core.classes import ClassScheme, find_scheme
 from claire.core.documents import parse_json
 from claire.core.errors import CheckpointError
@@ -116,6 +116,23 @@ class Manifest:
     def class_scheme(self) -> ClassScheme:
         """The class scheme it predicts."""
         return find_scheme(self.scheme)
+
+    def fits_swapped(self, optical: Sequence[str], sar: Sequence[str]) -> bool:
+        """Whether each of two files has the bands wanted of the other, by name, or by number where neither has names.
+
+        Args:
+            optical: Band names of the optical file.
+            sar: Band names of the SAR file.
+        """
+        wanted = [{normalise_band_name(band) for band in spec.bands} for spec in (self.optical, self.sar)]
+        given = [{normalise_band_name(band) for band in bands} for bands in (optical, sar)]
+        if any(w <= g for w, g in zip(wanted, given, strict=True)):
+            return False
+        if all(w <= g for w, g in zip(wanted, reversed(given), strict=True)):
+            return True
+        unnamed = all(band.startswith("band") for bands in given for band in bands)
+        numbers = [len(spec.bands) for spec in (self.optical, self.sar)]
+        return unnamed and numbers[0] != numbers[1] and numbers == [len(sar), len(optical)]
 
     def write(self, path: Path) -> None:
         """Write as JSON; the file appears under its name only when it is complete."""

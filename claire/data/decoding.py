@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from claire.core.bands import Role, normalise_band_name
 from claire.core.errors import BandError, FormatError
 from claire.core.types import Affine, GeoReference, Notice
+from claire.data.faults import mask_fill
 from claire.data.guessing import guess_bands, guess_unit
 from claire.data.headers import printable, quoted_name
 from claire.data.oddities import Content, find_oddities
@@ -37,6 +39,9 @@ SAMPLE = 4_000_000
 
 CHUNK = 4_000_000
 """Pixels that are worked on at once."""
+
+PRODUCT_TAG = re.compile(r"BASELINE|ADD_OFFSET|PRODUCT|SCENE|IMAGEDESCRIPTION", re.IGNORECASE)
+"""Names of the tags that may tell which Sentinel-2 product a file was made from."""
 
 _INKS = {"cyan", "magenta", "yellow", "black"}
 
@@ -130,6 +135,7 @@ def read(header: Any, pixels: Any, path: Path, announce: Announce, reserve: Rese
         "gcps": gcps,
         "gcps_crs": gcps_crs,
         "rpcs": _read_rpcs(header),
+        "tags": {key: text for key, text in _read_tags(header).items() if PRODUCT_TAG.search(key)},
     }
 
 
@@ -164,7 +170,8 @@ def describe(
         found.add(raw[place], valid, plan, place)
         sampled.append((_scale(raw[place, ::step, ::step], plan, place), valid[::step, ::step]))
     units = _read_units(header, plan)
-    bands, unit, guesses = _guess(role, named_bands, named, sampled, units if any(units) else None)
+    tags = {**_read_tags(header), "file": path.name}
+    bands, unit, guesses = _guess(role, named_bands, named, sampled, units if any(units) else None, tags)
     georeference = _read_georeference(header, plan)
     stats = [{"band": band, **numbers} for band, numbers in zip(bands, found.stats, strict=True)]
     share = found.valid / raw.size
@@ -399,6 +406,8 @@ def _read_georeference(header: Any, plan: Plan) -> GeoReference:
         transform = None
     if header.gcps[0] and transform is None:
         plan.notices.append(Notice("gcps", f"{called} is located by ground control points only."))
+    elif transform is None and _read_rpcs(header) is not None:
+        plan.notices.append(Notice("rpcs", f"{called} is located by a sensor model (RPC) only."))
     name = _name_crs(header.crs)
     if name is None:
         return GeoReference(None, transform)
@@ -421,14 +430,16 @@ def _guess(
     named: bool,
     sampled: Sequence[tuple[NDArray[Any], NDArray[np.bool_]]],
     units: Sequence[str] | None,
+    tags: Mapping[str, str],
 ) -> tuple[tuple[str, ...], str, list[Notice]]:
-    """Names of the bands and of their unit, with a notice for each guess."""
+    """Names of the bands and of their unit, with a notice for each guess and for fill that is not declared."""
     if role == "label":
         return bands, "class ids", []
-    bands, naming = guess_bands(bands, named, role)
     values, valid = (np.stack(layers) for layers in zip(*sampled, strict=True))
-    unit, guess = guess_unit(role, values, valid, units)
-    return bands, unit, [notice for notice in (naming, guess) if notice is not None]
+    valid, filled = mask_fill(values, valid, role, quoted_name(Path(tags["file"])))
+    bands, naming = guess_bands(bands, named, role, values, valid)
+    unit, guess = guess_unit(role, values, valid, units, tags)
+    return bands, unit, [notice for notice in (*filled, naming, guess) if notice is not None]
 
 
 def _as_json(number: float | None) -> float | str | None:

@@ -14,10 +14,10 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,18 @@ _UNLIMITED = Settings.from_environment({f"CLAIRE_{name.upper()}": str(2**62) for
 
 Resampling = Literal["nearest", "bilinear"]
 
+ControlPoint: TypeAlias = tuple[float, float, float, float, float]
+"""(row, col, x, y, z): a position in the file, first corner at (0, 0), and where it lies."""
+
+FEWEST_POINTS = 3
+"""Ground control points; fewer locate nothing."""
+
+MOST_SPLINE_POINTS = 500
+"""Ground control points that a thin-plate spline goes through; more are fitted by a polynomial of order 3."""
+
+POINTS_TOLERANCE = 0.05
+"""Pixels by which a position computed from control points may be off, for speed."""
+
 os.environ.update(SAFETY_OPTIONS)
 
 
@@ -120,6 +132,7 @@ class Raster:
         gcps: Ground control points (row, col, x, y, z); read where the file has no transform.
         gcps_crs: Coordinate system of the points, "EPSG:n" or WKT; None when the file does not say.
         rpcs: Coefficients of a sensor model, GDAL's names -> text; None when the file has none.
+        tags: Names and texts of tags that may tell the product that the file was made from.
     """
 
     name: str
@@ -135,9 +148,10 @@ class Raster:
     sha256: str
     palette: bool = False
     notices: tuple[Notice, ...] = ()
-    gcps: tuple[tuple[float, float, float, float, float], ...] = ()
+    gcps: tuple[ControlPoint, ...] = ()
     gcps_crs: str | None = None
     rpcs: Mapping[str, str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -333,25 +347,56 @@ def warp_to_grid(
     Raises:
         GridError: The two coordinate systems cannot be related.
     """
-    working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
-    warped = np.zeros((values.shape[0], *shape), values.dtype)
-    mask = np.zeros(warped.shape, bool)
     try:
         with _gdal():
-            inside = _warp(np.ones(values.shape[1:], np.float32), source, target, shape, "nearest") > 0.5
-            for band in range(values.shape[0]):
-                weight = _warp(valid[band].astype(np.float32), source, target, shape, resampling)
-                mask[band] = (weight > 0.5) & inside
-                masked = np.where(valid[band], values[band], 0).astype(working)
-                total = _warp(masked, source, target, shape, resampling)
-                mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
-                warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
+            place = {"src_crs": _crs(source.crs), "src_transform": _affine(source), "tolerance": 0}
+            return _warp_bands(values, valid, place, target, shape, resampling)
     except _gdal_errors() as error:
         raise GridError(
             "The coordinate systems of the two files cannot be related to each other.",
             "Export both files in one coordinate system.",
         ) from error
-    return warped, mask, inside
+
+
+def warp_gcps_to_grid(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    gcps: Sequence[ControlPoint],
+    gcps_crs: str | None,
+    rpcs: Mapping[str, str] | None,
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling = "bilinear",
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Resample layers without a transform onto a grid, by what else the file says of its place.
+
+    Ground control points are followed by a thin-plate spline, or by a polynomial of order 3 where they are many; an
+    affine through them would be off by kilometres. Rational polynomials are evaluated at the mean height of the scene.
+
+    Args:
+        values: (C, h, w), a real number type.
+        valid: (C, h, w) bool.
+        gcps: Ground control points; they count where there are at least `FEWEST_POINTS`.
+        gcps_crs: Their coordinate system.
+        rpcs: Rational polynomial coefficients, for a file without control points.
+        target: The wanted grid; CRS and transform given.
+        shape: (H, W) of the wanted grid.
+        resampling: `bilinear` for measurements, `nearest` for class ids.
+
+    Returns:
+        As `warp_to_grid`.
+
+    Raises:
+        GridError: The points locate nothing, or cannot be related to the grid.
+    """
+    try:
+        with _gdal():
+            return _warp_bands(values, valid, _points_place(gcps, gcps_crs, rpcs), target, shape, resampling)
+    except _gdal_errors() as error:
+        raise GridError(
+            "The ground control points of a file cannot be related to the grid of the other.",
+            "Geocode the file first, or export both in one coordinate system.",
+        ) from error
 
 
 def _environment_options() -> dict[str, str]:
@@ -476,6 +521,7 @@ def _build_raster(answer: Answer, path: Path, sha256: str) -> Raster:
         gcps=tuple((float(r), float(c), float(x), float(y), float(z)) for r, c, x, y, z in said["gcps"]),
         gcps_crs=None if said["gcps_crs"] is None else str(said["gcps_crs"]),
         rpcs=None if said["rpcs"] is None else {str(key): str(text) for key, text in said["rpcs"].items()},
+        tags={printable(str(key), 80): printable(str(text), 80) for key, text in said["tags"].items()},
     )
 
 
@@ -538,8 +584,52 @@ def _write(
             target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colormap.items()})
 
 
+def _points_place(gcps: Sequence[ControlPoint], gcps_crs: str | None, rpcs: Mapping[str, str] | None) -> dict[str, Any]:
+    """Arguments of `reproject` that say where the pixels lie."""
+    from rasterio.control import GroundControlPoint
+    from rasterio.rpc import RPC
+
+    if len(gcps) >= FEWEST_POINTS:
+        points = [GroundControlPoint(row=row, col=col, x=x, y=y, z=z) for row, col, x, y, z in gcps]
+        method = {"SRC_METHOD": "GCP_TPS"} if len(points) <= MOST_SPLINE_POINTS else {"MAX_GCP_ORDER": 3}
+        return {"gcps": points, "src_crs": _crs(gcps_crs), "tolerance": POINTS_TOLERANCE, **method}
+    if rpcs is None:
+        raise GridError("A file has too few ground control points to be located.", "Geocode the file first.")
+    try:
+        model = RPC.from_gdal(dict(rpcs))
+    except (KeyError, ValueError, TypeError) as error:
+        raise GridError("The sensor model (RPC) of a file is damaged.", "Geocode the file first.") from error
+    return {"rpcs": model, "src_crs": _crs("EPSG:4326"), "RPC_HEIGHT": model.height_off, "tolerance": POINTS_TOLERANCE}
+
+
+def _warp_bands(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    place: Mapping[str, Any],
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling,
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
+    warped = np.zeros((values.shape[0], *shape), values.dtype)
+    mask = np.zeros(warped.shape, bool)
+    inside = _warp(np.ones(values.shape[1:], np.float32), place, target, shape, "nearest") > 0.5
+    for band in range(values.shape[0]):
+        weight = _warp(valid[band].astype(np.float32), place, target, shape, resampling)
+        mask[band] = (weight > 0.5) & inside
+        masked = np.where(valid[band], values[band], 0).astype(working)
+        total = _warp(masked, place, target, shape, resampling)
+        mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
+        warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
+    return warped, mask, inside
+
+
 def _warp(
-    values: NDArray[Any], source: GeoReference, target: GeoReference, shape: tuple[int, int], resampling: Resampling
+    values: NDArray[Any],
+    place: Mapping[str, Any],
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling,
 ) -> NDArray[Any]:
     from rasterio.warp import Resampling as RasterioResampling
     from rasterio.warp import reproject
@@ -548,11 +638,9 @@ def _warp(
     reproject(
         values,
         result,
-        src_crs=_crs(source.crs),
-        src_transform=_affine(source),
         dst_crs=_crs(target.crs),
         dst_transform=_affine(target),
         resampling=RasterioResampling[resampling],
-        tolerance=0,
+        **place,
     )
     return result

@@ -11,6 +11,7 @@ import unicodedata
 
 CHAT_MARK = re.compile(r"<\|[^<>|]*\|>")
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:^&\"-])")
+OPTION = re.compile(r" with --[\w-]+")
 
 
 def as_text(text: str, longest: int = 300) -> str:
@@ -48,6 +49,19 @@ def as_line(text: str, longest: int = 300) -> str:
         line = stripped
     line = " ".join(line.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def without_options(sentence: str) -> str:
+    """The sentence for a page, which has boxes where the command line has options.
+
+    Example:
+        >>> without_options("The numbers look like dB; say --sar-units if they are not.")
+        'The numbers look like dB.'
+        >>> without_options("Name the bands in order with --bands.")
+        'Name the bands in order on the Explore page.'
+    """
+    kept = [clause for clause in OPTION.sub(" on the Explore page", sentence).split("; ") if " --" not in clause]
+    return "; ".join(kept).rstrip(".") + "." if kept else sentence
 
 
 def _show_character(character: str) -> str:

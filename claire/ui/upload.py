@@ -16,15 +16,15 @@ import streamlit as st
 
 from claire import pipeline
 from claire.core.bands import MODALITIES, Modality, Unit
-from claire.core.errors import ClaireError
+from claire.core.errors import ClaireError, SwapError
 from claire.core.manifest import Manifest
 from claire.core.types import Layer, Notice, Tile, layer_of
-from claire.ui.bands import pick_bands, pick_unit, rename_bands
-from claire.ui.faults import error_boundary
+from claire.ui.bands import confirm_units, pick_bands, pick_unit, rename_bands
+from claire.ui.faults import error_boundary, show_error
 from claire.ui.shell import find_model
 from claire.ui.startup import show_dangers
-from claire.ui.state import choose, find_choice
-from claire.ui.text import as_line
+from claire.ui.state import choose, find_choice, forget_upload, is_swapped, remember_swap
+from claire.ui.text import as_line, as_text
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -53,7 +53,7 @@ class Upload:
 
     def names(self, modality: Modality) -> list[str]:
         """File names of one sensor, in the order in which they are stacked."""
-        return [file.name for file in (self.optical if modality == "optical" else self.sar)]
+        return [_last_part(file.name) for file in (self.optical if modality == "optical" else self.sar)]
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,43 @@ def show_uploader() -> None:
         st.caption("Give an optical and a SAR file of the same place: GeoTIFF, PNG, JPEG or JPEG 2000.")
         return
     upload = Upload(_sort_by_date(optical), _sort_by_date(sar), label)
+    given = upload.fingerprint
+    if is_swapped(given):
+        upload = replace(upload, optical=upload.sar, sar=upload.optical)
+        st.caption("The two sensors are swapped: the files under SAR are read as optical, and the other way round.")
+        _offer_swap(given, "Swap them back")
     with error_boundary():
-        tile, entry = _read_upload(upload.fingerprint, upload), find_model()
-        manifest, model = (entry.manifest, entry.name) if entry else (None, "")
-        namings = _pick_naming(tile, upload, manifest)
-        tile = _name_bands(upload.fingerprint, namings, model, tile, manifest)
-        choice = find_choice()
-        if choice is None or choice.tile is not tile:
-            choose(tile)
-            st.rerun()  # the sidebar, drawn before, names the pair
+        try:
+            _use(upload, given)
+        except SwapError as error:
+            forget_upload()
+            show_error(error)
+            _offer_swap(given, "Swap the two files")
+
+
+def _use(upload: Upload, given: str) -> None:
+    """Read the pair, ask what the files do not say, and choose it as soon as nothing is left open."""
+    tile, entry = _read_upload(upload.fingerprint, upload), find_model()
+    manifest, model = (entry.manifest, entry.name) if entry else (None, "")
+    if manifest and tile.optical and tile.sar and manifest.fits_swapped(tile.optical.bands, tile.sar.bands):
+        st.warning(
+            f"The model {as_text(model)} would fit these files the other way round: are they swapped?",
+            icon=":material/swap_horiz:",
+        )
+        _offer_swap(given, "Swap the two files")
+    namings = _pick_naming(tile, upload, manifest)
+    if not confirm_units(tile, upload.fingerprint):
+        forget_upload()
+        return
+    tile = _name_bands(upload.fingerprint, namings, model, tile, manifest)
+    choice = find_choice()
+    if choice is None or choice.tile is not tile:
+        choose(tile)
+        st.rerun()  # the sidebar, drawn before, names the pair
+
+
+def _offer_swap(given: str, label: str) -> None:
+    st.button(label, icon=":material/swap_horiz:", key="claire.upload.swap", on_click=remember_swap, args=(given,))
 
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner="Reading the pair …", scope="session")

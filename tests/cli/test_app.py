@@ -154,6 +154,15 @@ def wrong_pickle(pair: dict[str, Path]) -> list[object]:
     return ["models", "import", weights, "--manifest", "m.json"]
 
 
+def wrong_swapped(pair: dict[str, Path], *more: object) -> list[object]:
+    return ["predict", "--optical", pair["sar"], "--sar", pair["optical"], "--model", "tiny", *more]
+
+
+def wrong_decibels(pair: dict[str, Path]) -> list[object]:
+    sar = write("db.tif", np.random.default_rng(0).normal(-12, 3, (2, 64, 64)).astype(np.float32))
+    return ["predict", "--optical", sar, "--model", "tiny"]
+
+
 def good(pair: dict[str, Path], *more: object) -> list[object]:
     return ["predict", "--optical", pair["optical"], "--sar", pair["sar"], "--model", "tiny", *more]
 
@@ -178,6 +187,13 @@ WRONG: dict[str, tuple[str, Any]] = {
     "unknown mode": ("unknown_name", lambda pair: good(pair, "--mode", "both")),
     "mode that the model has not": ("unknown_name", lambda p: [*good(p), "--model", "tiny-sar", "--mode", "fused"]),
     "unknown unit": ("unknown_name", lambda pair: good(pair, "--sar-units", "volts")),
+    "unit of the other sensor": ("unknown_name", lambda pair: good(pair, "--sar-units", "reflectance")),
+    "files swapped": ("swapped", wrong_swapped),
+    "files swapped, units stated": (
+        "swapped",
+        lambda pair: wrong_swapped(pair, "--optical-units", "uint8", "--sar-units", "uint8"),
+    ),
+    "SAR in dB as optical": ("swapped", wrong_decibels),
     "too few band names": ("bands", lambda pair: good(pair, "--bands", "B2,B3")),
     "a band name twice": ("bands", lambda pair: good(pair, "--bands", "B2,B2,B2,B2,B2,B2")),
     "results into a file": ("input", lambda pair: good(pair, "--out", pair["label"])),
@@ -245,6 +261,17 @@ def test_an_unsafe_machine_is_a_sentence(
     monkeypatch.setattr(raster, "check_environment", refuse)
     answer = claire("predict", "--optical", written_pair["optical"], "--model", "tiny", "--out", "results", "--json")
     assert (answer.status, answer.document["error"]["code"]) == (2, "unsafe")
+
+
+def test_notices_are_in_the_document_or_on_stderr(claire: Any, written_pair: dict[str, Path]) -> None:
+    arguments = ["predict", "--sar", written_pair["sar"], "--model", "tiny"]
+    messages = [notice["message"] for notice in claire(*arguments, "--json").document["notices"]]
+    assert messages
+    plain = claire(*arguments)
+    assert plain.err.splitlines() == [f"note: {message}" for message in messages]
+    assert "note:" not in plain.out
+    for unit in ("uint8", "reflectance_x1e4_offset", "amplitude"):
+        assert unit in claire("predict", "--help").out
 
 
 def test_hints_name_what_can_be_done(claire: Any, written_pair: dict[str, Path]) -> None:

@@ -153,3 +153,20 @@ def test_the_name_of_the_file_is_said_short_and_on_one_line(tmp_path: Path) -> N
         Manifest.read(path)
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("optical", "sar", "swapped"),
+    [
+        (("B3", "B8"), ("VV",), False),
+        (("VV",), ("b03", "B8"), True),
+        (("band1",), ("band1", "band2"), True),
+        (("band1", "band2"), ("band1",), False),
+        (("x",), ("y", "z"), False),
+        (("B3", "B8", "VV"), ("B3", "B8", "VV"), False),
+    ],
+)
+def test_files_that_fit_the_other_way_round_are_known(
+    optical: tuple[str, ...], sar: tuple[str, ...], swapped: bool
+) -> None:
+    assert MANIFEST.fits_swapped(optical, sar) is swapped
