@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from claire.core.bands import MODES, UNITS, Modality, Mode, Unit, normalise_band
 from claire.core.classes import ClassScheme, find_scheme
 from claire.core.documents import parse_json
 from claire.core.errors import CheckpointError
+from claire.core.files import appearing
 from claire.core.settings import Settings
 
 MANIFEST_VERSION = 1
@@ -137,12 +137,8 @@ class Manifest:
     def write(self, path: Path) -> None:
         """Write as JSON; the file appears under its name only when it is complete."""
         text = json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
-        partial = path.with_suffix(".json.part")
-        with partial.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        with appearing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path, settings: Settings | None = None) -> Manifest:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from claire.core.errors import CheckpointError, UnknownNameError
+from claire.core.files import appearing
 from claire.core.manifest import Manifest
 from claire.core.settings import Settings
 from claire.models.catalogue import MANIFEST_SUFFIX, WEIGHTS_SUFFIX, find_manifest
@@ -56,10 +57,8 @@ def save_checkpoint(network: Network, manifest: Manifest, folder: Path) -> Path:
     )
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{manifest.name}{WEIGHTS_SUFFIX}"
-    partial = weights.with_suffix(".part")
-    partial.write_bytes(content)
-    partial.chmod(0o644)
-    partial.replace(weights)
+    with appearing(weights) as partial:
+        partial.write_bytes(content)
     recorded.write(folder / f"{manifest.name}{MANIFEST_SUFFIX}")
     return weights
 
