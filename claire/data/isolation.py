@@ -47,9 +47,11 @@ CHILD_VARIABLES = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
-    "GDAL_NUM_THREADS": "2",
+    "MALLOC_PERTURB_": "255",
+    "GDAL_NUM_THREADS": "1",
 }
-"""Few threads: each reserves address space, which is limited."""
+"""One thread: more reserve address space, which is limited, and GDAL decodes damaged blocks otherwise in several. Memory that the C library hands out is wiped (it holds
+255's complement, zeros): GDAL shows what lay there before as pixels where a PNG is damaged, maybe another user's."""
 
 CHILD_CODE = "import sys; sys.path[:] = sys.argv[2:]; from claire.data.reader import main; main(int(sys.argv[1]))"
 

@@ -7,6 +7,7 @@ pixel is read. This is the only module that imports rasterio, and it does so at 
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import tempfile
@@ -240,8 +241,15 @@ def read_here(path: Path, limits: Settings, announce: Announce, reserve: Reserve
     Raises:
         InputError: As `read_raster`.
     """
-    with _opened(path, limits) as source:
-        return decoding.read(source.header, source.pixels, path, announce, reserve)
+    with _listening() as heard, _opened(path, limits) as source:
+        if source.declared.damaged:
+            raise FormatError(
+                f"{quoted_name(path)} is damaged: some of its pixels are wrong or missing.",
+                "Export or download the file again.",
+            )
+        content = decoding.read(source.header, source.pixels, path, announce, reserve)
+    content["notices"] += [[notice.code, notice.message] for notice in heard]
+    return content
 
 
 def describe_here(path: Path, role: Role, limits: Settings, with_hash: bool, announce: Announce) -> dict[str, Any]:
@@ -250,9 +258,11 @@ def describe_here(path: Path, role: Role, limits: Settings, with_hash: bool, ann
     Raises:
         InputError: As `read_raster`.
     """
-    with _opened(path, limits) as source:
+    with _listening() as heard, _opened(path, limits) as source:
         header, pixels, declared = source.header, source.pixels, source.declared.notices
-        return decoding.describe(header, pixels, path, role, declared, announce, with_hash)
+        content = decoding.describe(header, pixels, path, role, declared, announce, with_hash)
+    content["notices"] += [{"code": notice.code, "message": notice.message} for notice in heard]
+    return content
 
 
 def write_geotiff(
@@ -376,6 +386,25 @@ def _gdal() -> Iterator[None]:
     with warnings.catch_warnings(), rasterio.Env(**_environment_options()):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         yield
+
+
+@contextmanager
+def _listening() -> Iterator[list[Notice]]:
+    """One notice when GDAL warns, as it does where it goes on over damage; its words may name folders."""
+    heard: list[Notice] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if not heard and "GDAL_SKIP" not in record.getMessage():
+                sentence = "The decoder warned of this file: it is damaged in part, or written in an unusual way."
+                heard.append(Notice("warnings", sentence))
+
+    logger, ear = logging.getLogger("rasterio"), Ear(logging.WARNING)
+    logger.addHandler(ear)
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(ear)
 
 
 @dataclass(frozen=True)
