@@ -50,8 +50,8 @@ CHILD_VARIABLES = {
     "MALLOC_PERTURB_": "255",
     "GDAL_NUM_THREADS": "1",
 }
-"""One thread: more reserve address space, which is limited, and GDAL decodes damaged blocks otherwise in several. Memory that the C library hands out is wiped (it holds
-255's complement, zeros): GDAL shows what lay there before as pixels where a PNG is damaged, maybe another user's."""
+"""One thread: more would take address space, and GDAL decodes damaged blocks otherwise in several. `MALLOC_PERTURB_`
+wipes what the C library hands out: where a PNG is damaged, GDAL shows as pixels what lay there before."""
 
 CHILD_CODE = "import sys; sys.path[:] = sys.argv[2:]; from claire.data.reader import main; main(int(sys.argv[1]))"
 
