@@ -78,7 +78,7 @@ def test_a_plain_file_is_not_called_odd(write: Any) -> None:
 
     values = np.random.default_rng(0).integers(1, 5000, (3, 20, 30), np.uint16)
     path = write("a.tif", values, compress="deflate", **UTM)
-    assert [notice["code"] for notice in describe_raster(path)["notices"]] == ["units"]
+    assert [notice["code"] for notice in describe_raster(path)["notices"]] == ["optical_units"]
 
 
 def test_damaged_pixels_are_shown_by_inspect_but_not_measured(
