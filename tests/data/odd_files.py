@@ -191,13 +191,13 @@ def _build_pictures() -> dict[str, tuple[bytes, tuple[str, ...]]]:
     """Pictures as a picture program writes them."""
     rng = np.random.default_rng(RNG_SEED)
     colours = Image.fromarray(rng.integers(0, 255, (24, 32, 3), np.uint8))
-    png, stored = _save(colours, "PNG"), _save(colours, "PNG", compress_level=0)
+    png = _save(colours, "PNG")
     text = chunk(b"tEXt", b"Comment\0hello")
     return {
         "palette.png": (_save(colours.quantize(16), "PNG"), ("palette",)),
         "one_bit.png": (_save(colours.convert("1"), "PNG"), ("sub_byte",)),
         "text.png": (png[:33] + text + png[33:], ("texts",)),
-        "damaged.png": (stored[:1000] + bytes([stored[1000] ^ 1]) + stored[1001:], ("damaged",)),
+        "damaged.png": (png[:-14] + bytes([png[-14] ^ 1]) + png[-13:], ("damaged",)),
         "cmyk.jpg": (_save(colours.convert("CMYK"), "JPEG"), ("cmyk", "lossy")),
         "exif.jpg": (_save(colours, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"), ("exif",)),
         "pages.tif": (_save(colours, "TIFF", save_all=True, append_images=[colours]), ("more_pages",)),
