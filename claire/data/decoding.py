@@ -91,7 +91,7 @@ class Plan:
 
 
 def read(header: Any, pixels: Any, path: Path, announce: Announce, reserve: Reserve) -> dict[str, Any]:
-    """Fill arrays for the values and the mask; say everything else in a JSON document.
+    """Fill arrays for the values and, where not every pixel is valid, the mask; say the rest in a JSON document.
 
     Raises:
         FormatError: Print colours, which measure nothing.
@@ -107,14 +107,16 @@ def read(header: Any, pixels: Any, path: Path, announce: Announce, reserve: Rese
         raise BandError(
             f"{quoted_name(path)} has no band but transparency.", "Give a file with at least one band of data."
         )
-    shape = (len(plan.chosen), header.height, header.width)
+    shape: tuple[int, ...] = (len(plan.chosen), header.height, header.width)
     announce(_count_bytes(header, plan), _count_working_bytes(header, plan))
-    values, valid = reserve([(shape, plan.scaled_kind), (shape, "bool")])
+    masks = _Masks(header, plan)
+    kinds = [plan.scaled_kind] if masks.let_all_pass else [plan.scaled_kind, "bool"]
+    values, *valid = reserve([(shape, kind) for kind in kinds])
     numbers = [index + 1 for index in plan.chosen]
     raw = pixels.read(numbers) if plan.scaled else pixels.read(numbers, out=values)
-    masks = _Masks(header, plan)
     for place in range(len(plan.chosen)):
-        masks.fill(place, raw[place], valid[place])
+        if valid:
+            masks.fill(place, raw[place], valid[0][place])
         if plan.scaled:
             for rows in _cut(header.height, header.width):
                 values[place, rows] = _scale(raw[place, rows], plan, place)
@@ -216,6 +218,12 @@ class _Masks:
         self.header, self.plan = header, plan
         self.opaque = header.read(plan.alpha[0] + 1) > 0 if plan.alpha else None
         self.shared: NDArray[np.bool_] | None = None
+
+    @property
+    def let_all_pass(self) -> bool:
+        """True where every pixel is valid whatever it holds."""
+        flags = {flag.name for index in self.plan.chosen for flag in self.header.mask_flag_enums[index]}
+        return np.dtype(self.plan.kind).kind in "iu" and self.opaque is None and flags <= {"all_valid"}
 
     def fill(self, place: int, raw: NDArray[Any], valid: NDArray[np.bool_]) -> None:
         """Set (H, W) `valid` for one chosen band with the numbers (H, W) `raw`."""

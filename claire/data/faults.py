@@ -27,7 +27,7 @@ DECIBELS = (-60.0, 0.0)
 """Where the median of backscatter in dB lies."""
 
 MOST_SAR_BANDS = 8
-"""Two dates of four polarisations; a file with more bands that are never negative is optical."""
+"""Two dates of four polarisations; a file with more bands that are neither dB nor 8-bit pictures is optical."""
 
 _POLARISATIONS = frozenset({"VV", "VH", "HH", "HV"})
 
@@ -102,7 +102,10 @@ def describe_swap(layers: Mapping[Modality, Layer]) -> str | None:
 
 def _find_sentinels(values: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], list[str]]:
     filled = np.zeros(values.shape, bool)
-    marks = []
+    marks: list[str] = []
+    smallest, largest = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
+    if smallest > max(s for s in SENTINELS if s < 0) and largest < min(s for s in SENTINELS if s > 0):
+        return filled, marks  # the rule, and quicker than looking for each
     limits = np.finfo(values.dtype) if values.dtype.kind == "f" else np.iinfo(values.dtype)
     lowest, highest = float(limits.min), float(limits.max)
     for sentinel in (s for s in SENTINELS if lowest <= s <= highest):
@@ -154,6 +157,10 @@ def _resembles_optical(layer: Layer) -> str | None:
     named = [stem for stem in stems if stem[:1] == "B" and stem[1:].rstrip("A").isdecimal()]
     if named:
         return f"bands {', '.join(named[:4])}"
-    if len(layer.bands) > MOST_SAR_BANDS and not _is_decibel(layer.values, layer.valid):
+    if (
+        len(layer.bands) > MOST_SAR_BANDS
+        and layer.values.dtype != np.uint8
+        and not _is_decibel(layer.values, layer.valid)
+    ):
         return f"{len(layer.bands)} bands, not negative as dB"
     return None

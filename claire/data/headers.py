@@ -25,7 +25,7 @@ MAGIC_BYTES: dict[bytes, str] = {
     b"MM\x00+": "GTiff",
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
-    b"\x00\x00\x00\x0cjP  \r\n\x87\n": "JP2OpenJPEG",
+    b"\x00\x00\x00\x0cjP  ": "JP2OpenJPEG",
     b"\xff\x4f\xff\x51": "JP2OpenJPEG",
 }
 """First bytes of a file -> the one driver that may open it."""
@@ -84,6 +84,7 @@ class Header:
         block_bytes: One tile, decoded; 0 without tiles.
         metadata_bytes: Texts and profiles, unpacked.
         parts: Code blocks and packets of a JPEG 2000.
+        damaged: True where a checksum of the pixels is wrong, which GDAL overlooks.
         notices: What is unusual.
     """
 
@@ -94,6 +95,7 @@ class Header:
     block_bytes: int = 0
     metadata_bytes: int = 0
     parts: int = 0
+    damaged: bool = False
     notices: tuple[Notice, ...] = ()
 
 
@@ -382,7 +384,7 @@ _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 def _parse_png(stream: BinaryIO, size: int) -> Header:
     stream.seek(8)
-    found, metadata, header = _Findings(), 0, b""
+    found, metadata, header, damaged = _Findings(), 0, b"", False
     for _ in range(MOST_STEPS):
         frame = stream.read(8)
         if len(frame) < 8:
@@ -394,6 +396,8 @@ def _parse_png(stream: BinaryIO, size: int) -> Header:
         elif kind in {b"zTXt", b"iTXt", b"iCCP", b"tEXt", b"eXIf"}:
             metadata += max(length, _measure_chunk(kind, stream.read(min(length, _LONGEST_TEXT))))
         elif kind == b"IDAT":
+            stream.seek(start - 8)
+            damaged = not _has_good_pixels(stream)
             break
         _note_chunk(found, kind)
         stream.seek(start + length + 4)
@@ -406,7 +410,28 @@ def _parse_png(stream: BinaryIO, size: int) -> Header:
         found.add("palette", "The numbers are indices of a palette.")
     if interlace:
         found.add("interlaced", "The PNG is interlaced.")
-    return Header(width, height, _PNG_CHANNELS.get(colour, 0), depth, 0, metadata, notices=found.as_tuple())
+    if damaged:
+        found.add("damaged", "The pixels of the PNG are damaged: some of them are wrong or missing.")
+    bands = _PNG_CHANNELS.get(colour, 0)
+    return Header(width, height, bands, depth, 0, metadata, damaged=damaged, notices=found.as_tuple())
+
+
+def _has_good_pixels(stream: BinaryIO) -> bool:
+    """Whether the chunks of pixels are whole, their checksums right, and an end follows."""
+    while True:
+        frame = stream.read(8)
+        if len(frame) < 8:
+            return False
+        length, kind = struct.unpack(">I4s", frame)
+        if kind == b"IEND":
+            return True
+        checksum, left = zlib.crc32(kind), length
+        while left and (piece := stream.read(min(left, 1 << 20))):
+            checksum, left = zlib.crc32(piece, checksum), left - len(piece)
+        if kind == b"IDAT" and stream.read(4) != struct.pack(">I", checksum):
+            return False
+        if kind != b"IDAT":
+            stream.seek(4, 1)
 
 
 def _note_chunk(found: _Findings, kind: bytes) -> None:
@@ -535,7 +560,7 @@ def _parse_codestream(stream: BinaryIO, offset: int, found: _Findings, metadata:
     _note_components(found, components, depth)
     tiles = -(-(right - tile_left) // tile_wide) * -(-(low - tile_top) // tile_high)
     most = max((_count_parts(style, min(width, tile_wide), min(height, tile_high)) for style in styles), default=0)
-    return Header(width, height, bands, depth, 0, metadata, tiles * bands * most, found.as_tuple())
+    return Header(width, height, bands, depth, 0, metadata, tiles * bands * most, notices=found.as_tuple())
 
 
 def _count_parts(style: bytes, width: int, height: int) -> int:

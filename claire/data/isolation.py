@@ -47,9 +47,11 @@ CHILD_VARIABLES = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
-    "GDAL_NUM_THREADS": "2",
+    "MALLOC_PERTURB_": "255",
+    "GDAL_NUM_THREADS": "1",
 }
-"""Few threads: each reserves address space, which is limited."""
+"""One thread: more would take address space, and GDAL decodes damaged blocks otherwise in several. `MALLOC_PERTURB_`
+wipes what the C library hands out: where a PNG is damaged, GDAL shows as pixels what lay there before."""
 
 CHILD_CODE = "import sys; sys.path[:] = sys.argv[2:]; from claire.data.reader import main; main(int(sys.argv[1]))"
 

@@ -10,13 +10,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.bands import OFFSETS, UNITS, Modality, Unit, normalise_band_name
+from claire.core.bands import OFFSETS, STANDARD_ORDER, UNITS, Modality, Unit, normalise_band_name
 from claire.core.classes import IGNORE_INDEX
 from claire.core.errors import BandError, EmptyTileError, GridError, LabelError, SwapError, UnknownNameError
 from claire.core.settings import Settings
 from claire.core.types import GeoReference, Layer, Notice, Tile
 from claire.data.faults import describe_swap, mask_fill, remove_offset
-from claire.data.guessing import guess_bands, guess_unit
+from claire.data.guessing import guess_bands, guess_unit, read_offset
 from claire.data.raster import (
     ControlPoint,
     Raster,
@@ -254,9 +254,10 @@ def _as_measurements(raster: Raster, modality: Modality) -> Raster:
         )
     if raster.values.dtype.kind != "c":
         valid, found = mask_fill(raster.values, raster.valid, modality, called)
-        return replace(raster, valid=valid, notices=(*raster.notices, *found))
+        tags = {**raster.tags, "file": raster.name}
+        return replace(raster, valid=valid, notices=(*raster.notices, *found), tags=tags)
     if modality == "optical":
-        raise BandError(f"The optical file {called} holds complex numbers.", "Are the two files swapped?")
+        raise SwapError(f"The optical file {called} holds complex numbers, as SAR does.", "Swap the two files.")
     magnitude = np.abs(raster.values).astype(np.float32)
     notice = Notice("complex", f"{called} holds complex numbers: their magnitude is used, as amplitude.")
     units = ("amplitude",) * len(magnitude)
@@ -276,8 +277,8 @@ def _stack(
     product: str,
 ) -> Layer:
     """The bands of all files of one sensor as one layer, named and with a unit."""
-    if unit is None and modality == "optical":
-        rasters = _level_offsets(rasters, notices)
+    if unit is None and modality == "optical" and len(rasters) > 1:
+        rasters, product = _level_offsets(rasters, product, notices)
     values = np.concatenate([raster.values for raster in rasters])
     valid = np.concatenate([raster.valid for raster in rasters])
     title = "SAR" if modality == "sar" else "optical"
@@ -299,32 +300,40 @@ def _stack(
         bands, naming = _name_bands(rasters, modality)
         notices += [naming] if naming else []
     if unit is None:
-        tags = {**rasters[0].tags, "file": rasters[0].name, "name": product}
-        unit, guess = guess_unit(modality, values, valid, rasters[0].units, tags)
+        unit, guess = guess_unit(modality, values, valid, rasters[0].units, {**rasters[0].tags, "name": product})
         notices += [guess] if guess else []
     elif unit not in UNITS:
         raise UnknownNameError.among("unit", unit, UNITS)
     return Layer(values, valid, bands, unit)
 
 
-def _level_offsets(rasters: Sequence[Raster], notices: list[Notice]) -> Sequence[Raster]:
-    """Files of two dates of which one carries the Sentinel-2 offset: without it, so that both mean the same."""
-    units = [
-        guess_unit("optical", raster.values, raster.valid, raster.units, {**raster.tags, "file": raster.name})[0]
-        for raster in rasters
-    ]
+def _level_offsets(rasters: Sequence[Raster], product: str, notices: list[Notice]) -> tuple[Sequence[Raster], str]:
+    """Files of two dates of which one carries the Sentinel-2 offset: without it, so that both mean the same.
+
+    Few bands without metadata cannot tell an offset from a cloud; then nothing is changed, but it is said.
+
+    Returns:
+        The files, and the name of the product that they still are; "" where that name no longer tells the offset.
+    """
+    units = [guess_unit("optical", r.values, r.valid, r.units, r.tags)[0] for r in rasters]
     if len(set(units)) == 1 or not set(units) & set(OFFSETS):
-        return rasters
-    levelled = []
+        return rasters, product
+    levelled, changed = [], False
     for raster, unit in zip(rasters, units, strict=True):
-        if unit in OFFSETS:
+        called = quoted_name(Path(raster.name))
+        if unit not in OFFSETS:
+            levelled.append(raster)
+        elif read_offset(raster.tags) or len(raster.bands) in STANDARD_ORDER:
             values, valid, _ = remove_offset(raster.values, raster.valid, unit)
-            levelled.append(replace(raster, values=values, valid=valid, tags={}))
-            called = quoted_name(Path(raster.name))
+            levelled.append(replace(raster, values=values, valid=valid))
             notices.append(Notice("offset", f"{called} alone carries the Sentinel-2 offset, which was removed."))
+            changed = True
         else:
             levelled.append(raster)
-    return levelled
+            notices.append(Notice("offset_unsure", f"{called} alone has no dark pixel: it may carry an offset."))
+    if not changed:
+        return rasters, product
+    return [replace(raster, tags={}) for raster in levelled], ""
 
 
 def _name_bands(rasters: Sequence[Raster], modality: Modality) -> tuple[tuple[str, ...], Notice | None]:

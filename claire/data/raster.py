@@ -7,8 +7,10 @@ pixel is read. This is the only module that imports rasterio, and it does so at 
 
 from __future__ import annotations
 
+import logging
 import math
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,6 +93,10 @@ HEADER_OPTIONS: dict[str, dict[str, str]] = {
 PIXEL_OPTIONS: dict[str, dict[str, str]] = {"GTiff": {"OVERVIEW_LEVEL": "NONE"}}
 """A GeoTIFF may name *another file* as its overview, and GDAL would read it: no overviews."""
 
+LEAST_RASTERIO = (1, 4, 4)
+LEAST_GDAL = (3, 10, 0)
+"""Older versions are not known to honour the safety options."""
+
 _UNLIMITED = Settings.from_environment({f"CLAIRE_{name.upper()}": str(2**62) for name in Settings().limits})
 """For files that CLAIRE has written itself and reads back."""
 
@@ -118,7 +124,7 @@ class Raster:
     Args:
         name: File name without its folder.
         values: (C, H, W), dtype of the file; scaled to float where the file gives a scale or an offset.
-        valid: (C, H, W) bool; False on nodata, NaN, inf, internal masks and transparent pixels.
+        valid: (C, H, W) bool; False on nodata, NaN, inf, internal masks and transparent pixels. Not to be written to.
         bands: C names: the file's own, normalised, or `band1`, `band2`, ...
         named: True when the names are the file's own.
         dtype: Name of the dtype in the file.
@@ -164,10 +170,22 @@ def check_environment() -> None:
     """Start GDAL and verify that the safety options are in force. Called before every first read; cheap afterwards.
 
     Raises:
-        EnvironmentUnsafeError: GDAL was started before this module was imported, or offers a driver it should not.
+        EnvironmentUnsafeError: GDAL was started before this module was imported, offers a driver it should not, or is
+            older than the versions whose faults are known.
     """
     import rasterio
     from rasterio.env import getenv
+
+    for name, found, least in (
+        ("rasterio", rasterio.__version__, LEAST_RASTERIO),
+        ("GDAL", rasterio.__gdal_version__, LEAST_GDAL),
+    ):
+        if _as_numbers(found) < least:
+            raise EnvironmentUnsafeError(
+                f"{name} {printable(found, 20)} is older than {'.'.join(map(str, least))}, which is the least that "
+                "may read files of strangers.",
+                "Install the versions that pyproject.toml names.",
+            )
 
     with rasterio.Env(**_environment_options()) as environment:
         unwanted = sorted(set(environment.drivers()) - ALLOWED_DRIVERS)
@@ -254,8 +272,15 @@ def read_here(path: Path, limits: Settings, announce: Announce, reserve: Reserve
     Raises:
         InputError: As `read_raster`.
     """
-    with _opened(path, limits) as source:
-        return decoding.read(source.header, source.pixels, path, announce, reserve)
+    with _listening() as heard, _opened(path, limits) as source:
+        if source.declared.damaged:
+            raise FormatError(
+                f"{quoted_name(path)} is damaged: some of its pixels are wrong or missing.",
+                "Export or download the file again.",
+            )
+        content = decoding.read(source.header, source.pixels, path, announce, reserve)
+    content["notices"] += [[notice.code, notice.message] for notice in heard]
+    return content
 
 
 def describe_here(path: Path, role: Role, limits: Settings, with_hash: bool, announce: Announce) -> dict[str, Any]:
@@ -264,9 +289,11 @@ def describe_here(path: Path, role: Role, limits: Settings, with_hash: bool, ann
     Raises:
         InputError: As `read_raster`.
     """
-    with _opened(path, limits) as source:
+    with _listening() as heard, _opened(path, limits) as source:
         header, pixels, declared = source.header, source.pixels, source.declared.notices
-        return decoding.describe(header, pixels, path, role, declared, announce, with_hash)
+        content = decoding.describe(header, pixels, path, role, declared, announce, with_hash)
+    content["notices"] += [{"code": notice.code, "message": notice.message} for notice in heard]
+    return content
 
 
 def write_geotiff(
@@ -399,6 +426,10 @@ def warp_gcps_to_grid(
         ) from error
 
 
+def _as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
 def _environment_options() -> dict[str, str]:
     # GDAL_SKIP works from the process environment only; PROJ and the cache size are read once, from there too.
     return {k: v for k, v in SAFETY_OPTIONS.items() if k.startswith(("GDAL_PAM", "GDAL_DISABLE", "CPL_"))}
@@ -421,6 +452,25 @@ def _gdal() -> Iterator[None]:
     with warnings.catch_warnings(), rasterio.Env(**_environment_options()):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         yield
+
+
+@contextmanager
+def _listening() -> Iterator[list[Notice]]:
+    """One notice when GDAL warns, as it does where it goes on over damage; its words may name folders."""
+    heard: list[Notice] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if not heard and "GDAL_SKIP" not in record.getMessage():
+                sentence = "The decoder warned of this file: it is damaged in part, or written in an unusual way."
+                heard.append(Notice("warnings", sentence))
+
+    logger, ear = logging.getLogger("rasterio"), Ear(logging.WARNING)
+    logger.addHandler(ear)
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(ear)
 
 
 @dataclass(frozen=True)
@@ -499,7 +549,8 @@ def _ask(request: dict[str, Any], path: Path, limits: Settings) -> tuple[Answer,
 
 def _build_raster(answer: Answer, path: Path, sha256: str) -> Raster:
     """A raster from the words of a reading process, each made what it should be."""
-    said, (values, valid) = answer.content, answer.arrays
+    said, (values, *masks) = answer.content, answer.arrays
+    valid: NDArray[np.bool_] = masks[0] if masks else np.broadcast_to(np.True_, values.shape)
     crs, affine, metres = said["georeference"]
     transform: Any = None if affine is None else tuple(float(n) for n in affine)
     if valid.dtype != bool or values.shape != valid.shape or len(said["bands"]) != len(values):

@@ -97,7 +97,7 @@ class Connected:
 
         self.seconds += size / self.limits.read_bytes_per_second
         self.allowed += working
-        limit(self.allowed, 2 * self.seconds)  # two threads may decode
+        limit(self.allowed, self.seconds)
         send_message(self.connection, {"state": "size", "bytes": size})
 
     def reserve(self, wanted: list[tuple[tuple[int, ...], str]]) -> list[Any]:
@@ -106,7 +106,7 @@ class Connected:
 
         parts, total = lay_out(wanted)
         self.allowed += total
-        limit(self.allowed, 2 * self.seconds)
+        limit(self.allowed, self.seconds)
         send_message(self.connection, {"state": "memory", "arrays": [[list(shape), kind] for shape, kind in wanted]})
         _, handles, _, _ = socket.recv_fds(self.connection, 1, 1)
         memory = mmap.mmap(handles[0], max(total, 1))

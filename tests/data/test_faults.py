@@ -316,6 +316,11 @@ def one_of_two_dates_with_the_offset(rng: np.random.Generator, write: Any) -> No
     assert optical.unit == "reflectance_x1e4"
     np.testing.assert_array_equal(optical.values, np.concatenate([before, after]))
     assert "offset" in codes(tile)
+    single = [write(f"B{i}.tif", before[i : i + 1]) for i in (0, 3, 11)]  # one file for each band, the first one bright
+    stacked = read_tile(single, None)
+    np.testing.assert_array_equal(layer_of(stacked, "optical").values, before[[0, 3, 11]])
+    assert layer_of(stacked, "optical").unit == "reflectance_x1e4"
+    assert "offset_unsure" in codes(stacked)
 
 
 @case
@@ -332,6 +337,10 @@ def the_offset_by_metadata(rng: np.random.Generator, write: Any) -> None:
     tile = read_tile(dark, None)
     assert layer_of(tile, "optical").unit == "reflectance_x1e4"
     assert any("too dark" in notice.message for notice in tile.notices)
+    newer, older = write(f"{product}.tif", bright), write("old.tif", sentinel2(rng)[:10])
+    both = layer_of(read_tile([newer, older], None, name=product), "optical")
+    assert both.unit == "reflectance_x1e4"
+    np.testing.assert_array_equal(both.values[:10], bright.astype(int) - 1000)
 
 
 @case

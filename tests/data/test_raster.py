@@ -70,6 +70,15 @@ def test_files_are_refused_when_a_safety_setting_is_changed_later() -> None:
     assert "PROJ_NETWORK" in done.stdout
 
 
+@pytest.mark.parametrize(("package", "old"), [("__version__", "1.3.11"), ("__gdal_version__", "3.9.3")])
+def test_files_are_refused_when_the_libraries_are_too_old(package: str, old: str) -> None:
+    done = run_python(
+        f"import claire.data.raster as door, rasterio\nrasterio.{package} = {old!r}\n"
+        "try: door.check_environment()\nexcept door.EnvironmentUnsafeError as error: print(error.message)"
+    )
+    assert old in done.stdout
+
+
 # Formats
 
 
