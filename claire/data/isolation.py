@@ -113,7 +113,7 @@ def ask(request: Mapping[str, Any], name: str, limits: Settings, safety: Mapping
             ) from error
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             status = child.kill()
-            _LOG.warning("A reading process ended with status %s (%s).", status, type(error).__name__)
+            _LOG.info("A reading process ended with status %s (%s).", status, type(error).__name__)
             raise FormatError(
                 f"{name} cannot be read: the process that read it had to be stopped.",
                 "The file is damaged or harmful; export or download it again.",
