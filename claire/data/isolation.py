@@ -36,6 +36,9 @@ LONGEST_MESSAGE = 8_000_000
 """Bytes of JSON that a child may send; ten thousand ground control points take one million."""
 
 LONGEST_SENTENCE = 200
+BUSY = 4
+"""Times that decoding may take longer by the clock than by the processor, which the kernel limits in the child."""
+
 ALIGNMENT = 64
 """Bytes; each array begins at a multiple."""
 
@@ -132,7 +135,8 @@ def _converse(child: _Child, limits: Settings) -> Answer:
         said = child.receive()
         state = said["state"]
         if state == "size":  # the file is within its limits: larger ones get more time
-            child.deadline += min(int(said["bytes"]), limits.max_decoded_bytes) / limits.read_bytes_per_second
+            size = min(int(said["bytes"]), limits.max_decoded_bytes)
+            child.deadline += BUSY * size / limits.read_bytes_per_second
         elif state == "memory" and not arrays:
             arrays = [_Memory.reserve(said["arrays"], limits)]
             socket.send_fds(child.connection, [b"m"], [arrays[0].handle])
