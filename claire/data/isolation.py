@@ -131,10 +131,12 @@ def close() -> None:
 def _converse(child: _Child, limits: Settings) -> Answer:
     """Follow what a child says about one file to the end."""
     arrays: list[_Memory] = []
+    announced = False
     while True:
         said = child.receive()
         state = said["state"]
-        if state == "size":  # the file is within its limits: larger ones get more time
+        if state == "size" and not announced:  # the file is within its limits: larger ones get more time
+            announced = True
             size = min(int(said["bytes"]), limits.max_decoded_bytes)
             child.deadline += BUSY * size / limits.read_bytes_per_second
         elif state == "memory" and not arrays:
