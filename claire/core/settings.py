@@ -42,8 +42,9 @@ class Settings:
         readers: Most child processes that read rasters at the same time.
         files_per_reader: Files after which a child process is replaced.
         reader_start_seconds: Longest start of a child process.
-        read_seconds: Time that reading one file may take, however small it is.
-        read_bytes_per_second: Slowest decoding; larger files may take this much longer.
+        read_seconds: Time that reading one file may take, however small it is; of the processor and by the clock.
+        read_bytes_per_second: Slowest decoding by one processor; larger files may take this much longer, and four times
+            as long by the clock, because the machine may be busy.
         read_memory_mb: Memory that reading one file may take beyond its decoded pixels, megabytes.
         window: Side of a prediction window, pixels; larger tiles are cut into overlapping windows.
         overlap: Overlap of neighbouring windows, pixels.
@@ -69,7 +70,7 @@ class Settings:
     files_per_reader: int = 1000
     reader_start_seconds: int = 60
     read_seconds: int = 3
-    read_bytes_per_second: int = 10_000_000
+    read_bytes_per_second: int = 5_000_000
     read_memory_mb: int = 512
     window: int = 256
     overlap: int = 64

@@ -36,6 +36,9 @@ LONGEST_MESSAGE = 8_000_000
 """Bytes of JSON that a child may send; ten thousand ground control points take one million."""
 
 LONGEST_SENTENCE = 200
+BUSY = 4
+"""Times that decoding may take longer by the clock than by the processor, which the kernel limits in the child."""
+
 ALIGNMENT = 64
 """Bytes; each array begins at a multiple."""
 
@@ -113,7 +116,7 @@ def ask(request: Mapping[str, Any], name: str, limits: Settings, safety: Mapping
             ) from error
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             status = child.kill()
-            _LOG.warning("A reading process ended with status %s (%s).", status, type(error).__name__)
+            _LOG.info("A reading process ended with status %s (%s).", status, type(error).__name__)
             raise FormatError(
                 f"{name} cannot be read: the process that read it had to be stopped.",
                 "The file is damaged or harmful; export or download it again.",
@@ -128,11 +131,14 @@ def close() -> None:
 def _converse(child: _Child, limits: Settings) -> Answer:
     """Follow what a child says about one file to the end."""
     arrays: list[_Memory] = []
+    announced = False
     while True:
         said = child.receive()
         state = said["state"]
-        if state == "size":  # the file is within its limits: larger ones get more time
-            child.deadline += min(int(said["bytes"]), limits.max_decoded_bytes) / limits.read_bytes_per_second
+        if state == "size" and not announced:  # the file is within its limits: larger ones get more time
+            announced = True
+            size = min(int(said["bytes"]), limits.max_decoded_bytes)
+            child.deadline += BUSY * size / limits.read_bytes_per_second
         elif state == "memory" and not arrays:
             arrays = [_Memory.reserve(said["arrays"], limits)]
             socket.send_fds(child.connection, [b"m"], [arrays[0].handle])

@@ -343,6 +343,12 @@ def test_a_false_claim_of_size_gives_no_more_time_than_the_largest_file_gets(mon
     assert time.monotonic() - start < 3
 
 
+def test_time_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = {"state": "size", "bytes": 10**9}
+    with pytest.raises(FormatError):
+        answer_as(monkeypatch, claim, claim)
+
+
 def test_arrays_lie_apart_and_aligned() -> None:
     parts, total = lay_out([((1, 3, 5), "uint8"), ((2, 3, 5), "float64"), ((1, 1, 1), "bool")])
     assert [offset for _, _, offset in parts] == [0, 64, 64 + 256]
