@@ -14,7 +14,8 @@ REASONING := $(VENV)/.reasoning-$(KEY)
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser bench format reasoning clean
+N ?= 10000
+.PHONY: help run test browser bench fuzz format reasoning clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -31,6 +32,10 @@ test: $(TEST) browser ## set up what the tests need, check style, types and impo
 
 bench: $(TEST) ## measure speed, side by side with a description of this machine
 	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.reading
+
+fuzz: $(TEST) ## read N damaged files (make fuzz N=10000) and fail unless each gives a raster or a sentence
+	$(BIN)/python -m benchmarks.fuzz --count $(N)
 
 format: $(TEST) ## format the code and apply the safe fixes
 	$(BIN)/ruff format .

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Optional
 import typer
 
 from claire.cli.inspect import describe, render_text
-from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_progress
+from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress
 from claire.cli.tables import as_mode_table, as_model_table, as_score_table
-from claire.core.bands import MODES, Mode, Role, Unit, get_choice
-from claire.core.errors import ClaireError, InputError, MissingFileError
+from claire.core.bands import MODALITIES, MODES, UNITS_OF, Modality, Mode, Role, Unit, get_choice
+from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError
 from claire.core.settings import Settings
 from claire.data.raster import printable
 
@@ -28,6 +28,8 @@ UsageError: Any = typer.BadParameter.__base__
 LONGEST_USAGE = 160
 """Characters of a sentence about wrong usage, which repeats what was typed."""
 
+OPTICAL_UNITS, SAR_UNITS = (", ".join(UNITS_OF[modality]) for modality in MODALITIES)
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 ModelName = Annotated[str, typer.Option("--model", help="Name from `claire models list`.")]
 ModeName = Annotated[str, typer.Option("--mode", help="fused, optical, sar or all.")]
@@ -37,10 +39,13 @@ ModeName = Annotated[str, typer.Option("--mode", help="fused, optical, sar or al
 def inspect(
     file: Annotated[Path, typer.Argument(help="GeoTIFF, PNG, JPEG or JPEG 2000.")],
     role: Annotated[str, typer.Option(help="optical, sar or label.")] = "optical",
+    pixels_sha256: Annotated[
+        bool, typer.Option("--pixels-sha256", help="Add the hash of the decoded array: all bands, not scaled.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Open one raster and say what it is."""
-    description = describe(file, get_choice(Role, role, "role"))
+    description = describe(file, get_choice(Role, role, "role"), pixels_sha256)
     answer(description, render_text(description), as_json)
 
 
@@ -68,6 +73,22 @@ def models_verify(
     answer(entries, as_model_table(entries), as_json)
 
 
+@models_app.command("import")
+def models_import(
+    file: Annotated[Path, typer.Argument(help="Weights: safetensors, or a file of torch.save.")],
+    manifest: Annotated[Path, typer.Option(help="Manifest of these weights, JSON.")],
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Also open .pt .pth .ckpt .pkl; only from people you trust.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check weights from elsewhere against their manifest and add them to the checkpoints folder."""
+    from claire.pipeline import import_model
+
+    entries = [as_model_entry(import_model(file, manifest, allow_pickle=allow_pickle))]
+    answer(entries, as_model_table(entries), as_json)
+
+
 @app.command()
 def predict(
     optical: Annotated[Optional[list[Path]], typer.Option(help="Optical file; repeat to stack files.")] = None,  # noqa: UP045
@@ -77,8 +98,8 @@ def predict(
     mode: ModeName = "all",
     bands: Annotated[str, typer.Option(help="Names of the optical bands in order, by comma.")] = "",
     sar_bands: Annotated[str, typer.Option(help="Names of the SAR bands in order, by comma.")] = "",
-    optical_units: Annotated[str, typer.Option(help="What the optical numbers measure.")] = "",
-    sar_units: Annotated[str, typer.Option(help="What the SAR numbers measure.")] = "",
+    optical_units: Annotated[str, typer.Option(help=f"What the optical numbers are: {OPTICAL_UNITS}.")] = "",
+    sar_units: Annotated[str, typer.Option(help=f"What the SAR numbers are: {SAR_UNITS}.")] = "",
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("prediction"),
     as_json: Json = False,
 ) -> None:
@@ -92,13 +113,15 @@ def predict(
         label,
         optical_bands=_split_names(bands),
         sar_bands=_split_names(sar_bands),
-        optical_units=get_choice(Unit, optical_units, "unit") if optical_units else None,
-        sar_units=get_choice(Unit, sar_units, "unit") if sar_units else None,
+        optical_units=_choose_unit(optical_units, "optical"),
+        sar_units=_choose_unit(sar_units, "sar"),
     )
     analysis = analyse(tile, loaded, _choose(mode))
     files = write_prediction(analysis, out)
     content = analysis.as_dict()
     document = {key: content[key] for key in ("modes", "disagreement", "comparison", "notices")} | {"files": files}
+    if not as_json:
+        show_notices(analysis.notices)
     answer(document, as_mode_table(content, out), as_json)
 
 
@@ -207,7 +230,10 @@ def main(arguments: list[str] | None = None) -> None:
         if "Usage:" in what:  # a group called without a command: its help is the answer
             typer.echo(what, err=True)
             sys.exit(EXIT_WRONG)
+        what, asked, guess = what.partition(" Did you mean")
         hint = f"See `{error.ctx.command_path if error.ctx else 'claire'} --help`."
+        if asked:
+            hint = f"{printable(asked + guess, LONGEST_USAGE).strip().rstrip('.')} {hint}"
         status = report_error(InputError(printable(what, LONGEST_USAGE).rstrip(".") + ".", hint), as_json)
     except typer.Abort:
         status = 130
@@ -224,6 +250,7 @@ def as_model_entry(entry: Any) -> dict[str, Any]:
         "kind": entry.kind,
         "status": entry.status,
         "sha256": entry.sha256,
+        "self_test": bool(manifest and manifest.golden),
         "title": manifest.title if manifest else "",
         "bands": {"optical": list(manifest.optical.bands), "sar": list(manifest.sar.bands)} if manifest else {},
         "classes": list(manifest.class_scheme.names) if manifest else [],
@@ -233,6 +260,15 @@ def as_model_entry(entry: Any) -> dict[str, Any]:
 
 def _choose(mode: str) -> tuple[Mode, ...]:
     return MODES if mode == "all" else (get_choice(Mode, mode, "mode"),)
+
+
+def _choose_unit(text: str, modality: Modality) -> Unit | None:
+    if not text:
+        return None
+    if text not in UNITS_OF[modality]:
+        raise UnknownNameError.among(f"{modality} unit", text, UNITS_OF[modality])
+    unit: Unit = get_choice(Unit, text, "unit")
+    return unit
 
 
 def _split_names(text: str) -> tuple[str, ...] | None:

@@ -9,13 +9,13 @@ from claire.core.bands import Role
 from claire.data.raster import describe_raster
 
 
-def describe(file: Path, role: Role = "optical") -> dict[str, Any]:
+def describe(file: Path, role: Role = "optical", pixels_sha256: bool = False) -> dict[str, Any]:
     """What one raster is, as `claire inspect --json` prints it (see `claire.data.raster.describe_raster`).
 
     Raises:
         InputError: The file cannot be read.
     """
-    return describe_raster(file, role)
+    return describe_raster(file, role, pixels_sha256=pixels_sha256)
 
 
 def render_text(description: dict[str, Any]) -> str:
@@ -37,6 +37,7 @@ def render_text(description: dict[str, Any]) -> str:
         + ("" if description["nodata"] is None else f", nodata {description['nodata']}"),
         *(_render_band(stats) for stats in description["stats"]),
         *(f"note: {notice['message']}" for notice in description["notices"]),
+        *([f"pixels sha256 {description['pixels_sha256']}"] if "pixels_sha256" in description else []),
     ]
     return "\n".join(lines)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import typer
 
 from claire.core.errors import ClaireError
+from claire.core.types import Notice
 
 EXIT_WRONG = 2
 
@@ -26,6 +28,12 @@ def report_error(error: ClaireError, as_json: bool) -> int:
         typer.echo(error.message, err=True)
         typer.echo(error.hint, err=True)
     return EXIT_WRONG
+
+
+def show_notices(notices: Iterable[Notice]) -> None:
+    """What the user should know about the input, one line each on stderr."""
+    for notice in notices:
+        typer.echo(f"note: {notice.message}", err=True)
 
 
 def show_progress(done: int, total: int) -> None:

@@ -17,7 +17,7 @@ def as_model_table(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_mode_table(content: Mapping[str, Any], folder: Path) -> str:
-    """Classes with shares and confidence per mode, scores where there are any, the comparison, notices."""
+    """Classes with shares and confidence per mode, scores where there are any, the comparison."""
     lines = []
     for mode, entry in content["modes"].items():
         scores = entry.get("scores")
@@ -30,7 +30,6 @@ def as_mode_table(content: Mapping[str, Any], folder: Path) -> str:
                 f"  {each['name']:<20} {each['area_share']:6.1%}   confidence {_figure(each['confidence'])}{area}"
             )
     lines.append(content["comparison"])
-    lines += [f"note: {notice['message']}" for notice in content["notices"]]
     return "\n".join([*lines, f"Written to {folder.name}."])
 
 

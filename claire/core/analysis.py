@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 from claire.core.bands import Mode
 from claire.core.classes import ClassScheme, LandClass
 from claire.core.errors import AnalysisError
+from claire.core.files import appearing
 from claire.core.provenance import Provenance
 from claire.core.types import ClassArea, ClassScore, GeoReference, Layer, Notice, Prediction, Scores, Tile
 
@@ -30,6 +29,7 @@ DAMAGE = (
     OSError,
     EOFError,
     MemoryError,
+    RecursionError,
     ValueError,
     KeyError,
     TypeError,
@@ -127,9 +127,9 @@ class Analysis:
             arrays[f"probabilities_{mode}"] = prediction.probabilities
         optional = {"label": self.tile.label, "disagreement": self.disagreement, "trust": self.trust}
         arrays.update({name: value for name, value in optional.items() if value is not None})
-        with _appearing(folder / ARRAYS_NAME) as partial:
+        with appearing(folder / ARRAYS_NAME) as partial:
             np.savez_compressed(partial, allow_pickle=False, **arrays)
-        with _appearing(folder / JSON_NAME) as partial:
+        with appearing(folder / JSON_NAME) as partial:
             partial.write_text(json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8")
         return folder / JSON_NAME, folder / ARRAYS_NAME
 
@@ -177,28 +177,6 @@ def scores_as_dict(scores: Scores) -> dict[str, Any]:
         },
         "confusion": scores.confusion.tolist(),
     }
-
-
-class _appearing:
-    """A temporary path that replaces the final one when the block ends well, and vanishes otherwise."""
-
-    def __init__(self, final: Path) -> None:
-        self._final = final
-
-    def __enter__(self) -> Path:
-        handle, name = tempfile.mkstemp(dir=self._final.parent, suffix=self._final.suffix)
-        os.close(handle)
-        self._partial = Path(name)
-        return self._partial
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._partial.unlink(missing_ok=True)
-            return
-        with self._partial.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        self._partial.chmod(0o644)
-        self._partial.replace(self._final)
 
 
 def without_nan(value: Any) -> Any:

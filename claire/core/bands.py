@@ -16,10 +16,43 @@ Mode = Literal["fused", "optical", "sar"]
 """Which evidence a class map rests on."""
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-Unit = Literal["uint8", "reflectance", "reflectance_x1e4", "db", "power", "amplitude", "as_given"]
-"""`uint8`: 0..255 of an 8-bit picture; `reflectance`: 0..1; `reflectance_x1e4`: Sentinel-2 digital numbers;
-`db`, `power`, `amplitude`: backscatter; `as_given`: unknown, never converted."""
+Unit = Literal[
+    "uint8",
+    "reflectance",
+    "reflectance_x1e4",
+    "reflectance_offset",
+    "reflectance_x1e4_offset",
+    "db",
+    "power",
+    "amplitude",
+    "as_given",
+]
+"""`uint8`: 0..255 of an 8-bit picture; `reflectance`: 0..1; `reflectance_x1e4`: Sentinel-2 digital numbers; both with
+`_offset`: 0.1 or 1000 added, as in Sentinel-2 products since processing baseline 04.00; `db`, `power`, `amplitude`:
+backscatter; `as_given`: unknown, never converted."""
 UNITS: tuple[Unit, ...] = get_args(Unit)
+
+UNITS_OF: dict[Modality, tuple[Unit, ...]] = {
+    "optical": (
+        "uint8",
+        "reflectance",
+        "reflectance_x1e4",
+        "reflectance_offset",
+        "reflectance_x1e4_offset",
+        "as_given",
+    ),
+    "sar": ("db", "power", "amplitude", "uint8", "as_given"),
+}
+"""Units that make sense for each sensor."""
+
+GUESS_CODES: dict[Modality, str] = {"optical": "optical_units", "sar": "sar_units"}
+"""Codes of the notices that a unit was guessed from the numbers, so that it waits for the user's word."""
+
+OFFSETS: dict[Unit, tuple[Unit, float]] = {
+    "reflectance_offset": ("reflectance", 0.1),
+    "reflectance_x1e4_offset": ("reflectance_x1e4", 1000.0),
+}
+"""Unit with an offset -> the unit without it, and what is to be subtracted."""
 
 SENTINEL2_L1C = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
 SENTINEL2_L2A = tuple(band for band in SENTINEL2_L1C if band != "B10")

@@ -6,6 +6,7 @@ ClaireError                      what was given, what was wanted, what to do nex
 │   ├── FormatError              not a raster that CLAIRE reads, or a damaged one
 │   ├── BudgetError              larger than a limit of `Settings`
 │   ├── BandError                wrong number, names or units of bands
+│   │   └── SwapError            optical where SAR is wanted, or the other way round
 │   ├── GridError                sizes or grids that cannot be brought together
 │   ├── EmptyTileError           nothing but nodata
 │   ├── LabelError               label values outside the class scheme
@@ -22,6 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
+LONGEST_SENTENCE = 200
+"""Characters of a message or a hint; what a file or a user adds beyond is cut."""
+
 LONGEST_NAME = 60
 """Characters of a name given by the user that a sentence repeats."""
 
@@ -32,14 +36,16 @@ class ClaireError(Exception):
     Args:
         message: One sentence that says what was given and what was wanted; no path beyond the name given.
         hint: What to do next.
+
+    Both are kept on one line and short, whatever names they repeat.
     """
 
     code: ClassVar[str] = "claire"
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _shorten(message, LONGEST_SENTENCE)
+        self.hint = _shorten(hint, LONGEST_SENTENCE)
+        super().__init__(self.message)
 
     def as_dict(self) -> dict[str, str]:
         """`{"code", "message", "hint"}`, as the CLI prints it with `--json`."""
@@ -47,6 +53,14 @@ class ClaireError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+def _shorten(text: str, longest: int) -> str:
+    """One line of printable characters, at most `longest`."""
+    line = "".join(c if c.isprintable() else " " for c in text[: 2 * longest]).strip()
+    if len(line) <= longest and len(text) <= 2 * longest:
+        return line
+    return line[: longest - 3].rstrip() + "..."
 
 
 class InputError(ClaireError, ValueError):
@@ -79,6 +93,12 @@ class BandError(InputError):
     code = "bands"
 
 
+class SwapError(BandError):
+    """Optical where SAR is wanted, or the other way round."""
+
+    code = "swapped"
+
+
 class GridError(InputError):
     """Sizes or grids that cannot be brought together."""
 
@@ -105,9 +125,13 @@ class UnknownNameError(InputError, LookupError):
     @classmethod
     def among(cls, what: str, given: str, known: Iterable[str]) -> Self:
         """Compose the sentence from the kind of thing, the name given and the names known."""
-        names = ", ".join(sorted(known)) or "none"
-        called = given if len(given) <= LONGEST_NAME else given[: LONGEST_NAME - 3] + "..."
-        return cls(f"There is no {what} called {called!r}.", f"Choose one of: {names}.")
+        names = [_shorten(name, LONGEST_NAME) for name in sorted(known)]
+        listed = len(names)
+        while listed and len(", ".join(names[:listed])) > LONGEST_SENTENCE - 40:
+            listed -= 1
+        choice = ", ".join(names[:listed]) or "none"
+        more = f" and {len(names) - listed} more" if listed < len(names) else ""
+        return cls(f"There is no {what} called {_shorten(given, LONGEST_NAME)!r}.", f"Choose one of: {choice}{more}.")
 
 
 class DatasetError(InputError):

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claire.core.bands import Mode, Unit
+from claire.core.bands import MODES, UNITS, Modality, Mode, Unit, normalise_band_name
 from claire.core.classes import ClassScheme, find_scheme
+from claire.core.documents import parse_json
 from claire.core.errors import CheckpointError
+from claire.core.files import appearing
+from claire.core.settings import Settings
 
 MANIFEST_VERSION = 1
+DEEPEST = 12
+"""Objects and arrays inside each other; a manifest needs six."""
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""A checkpoint's name becomes file names."""
+
+SHA256 = re.compile(r"[0-9a-f]{64}|")
+FETCH_AGAIN = "Download the checkpoint again."
 
 
 @dataclass(frozen=True)
@@ -39,13 +51,28 @@ class InputSpec:
     def __post_init__(self) -> None:
         count = len(self.bands)
         if len(self.mean) != count or len(self.std) != count or min(self.std, default=1.0) <= 0:
-            raise CheckpointError(
-                "A manifest gives another number of means or spreads than bands.", "Download the checkpoint again."
-            )
+            raise CheckpointError("A manifest gives another number of means or spreads than bands.", FETCH_AGAIN)
         if sorted(i for date in self.dates for i in date) != list(range(count)):
-            raise CheckpointError(
-                "A manifest does not assign every band to one date.", "Download the checkpoint again."
-            )
+            raise CheckpointError("A manifest does not assign every band to one date.", FETCH_AGAIN)
+
+
+@dataclass(frozen=True)
+class GoldenTile:
+    """What the network answered to a small generated input when it was saved; `claire.models.golden` asks it again.
+
+    Args:
+        seed: Of the input.
+        size: Side of the input, pixels, a multiple of 4 and of the network's stride.
+        levels: Modality -> band -> (centre, spread) of its values, in the unit of the manifest.
+        logits: Mode -> class -> means over a grid of 4 x 4 cells, row by row.
+        tolerance: Largest difference of one of these means that rounding may make.
+    """
+
+    seed: int
+    size: int
+    levels: Mapping[Modality, Mapping[str, tuple[float, float]]]
+    logits: Mapping[Mode, tuple[tuple[float, ...], ...]]
+    tolerance: float
 
 
 @dataclass(frozen=True)
@@ -65,6 +92,8 @@ class Manifest:
         training: Data, split, seed, budget.
         limits: Sentences: what it is not for.
         failures: Sentences: what it is known to get wrong.
+        tensors: Key -> dtype and shape of every tensor of the weights, such as "F16 8x3x3x3"; empty when not recorded.
+        golden: Self-test; None when not recorded.
     """
 
     name: str
@@ -79,6 +108,8 @@ class Manifest:
     training: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    tensors: Mapping[str, str] = field(default_factory=dict)
+    golden: GoldenTile | None = None
     version: int = MANIFEST_VERSION
 
     @property
@@ -86,33 +117,146 @@ class Manifest:
         """The class scheme it predicts."""
         return find_scheme(self.scheme)
 
+    def fits_swapped(self, optical: Sequence[str], sar: Sequence[str]) -> bool:
+        """Whether each of two files has the bands wanted of the other, by name, or by number where neither has names.
+
+        Args:
+            optical: Band names of the optical file.
+            sar: Band names of the SAR file.
+        """
+        wanted = [{normalise_band_name(band) for band in spec.bands} for spec in (self.optical, self.sar)]
+        given = [{normalise_band_name(band) for band in bands} for bands in (optical, sar)]
+        if any(w <= g for w, g in zip(wanted, given, strict=True)):
+            return False
+        if all(w <= g for w, g in zip(wanted, reversed(given), strict=True)):
+            return True
+        unnamed = all(band.startswith("band") for bands in given for band in bands)
+        numbers = [len(spec.bands) for spec in (self.optical, self.sar)]
+        return unnamed and numbers[0] != numbers[1] and numbers == [len(sar), len(optical)]
+
     def write(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        """Write as JSON; the file appears under its name only when it is complete."""
+        text = json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
+        with appearing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
     @classmethod
-    def read(cls, path: Path) -> Manifest:
-        """Read from JSON.
+    def read(cls, path: Path, settings: Settings | None = None) -> Manifest:
+        """Read from JSON, believing nothing: size, depth, every field and its type are checked.
+
+        Args:
+            path: The manifest.
+            settings: Limits; those of the environment when not given.
 
         Raises:
-            CheckpointError: Missing, not JSON, another version, or fields that do not fit.
+            CheckpointError: Missing, too long, not JSON, another version, or fields that do not fit.
         """
+        longest = (settings or Settings.from_environment()).max_manifest_bytes
+        called = repr(path.name[:60])
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            with path.open("rb") as stream:
+                content = parse_json(stream.read(longest + 1), longest, DEEPEST)
             if content.get("version") != MANIFEST_VERSION:
                 raise CheckpointError(
-                    f"The manifest {path.name} has version {content.get('version')}, but {MANIFEST_VERSION} is wanted.",
+                    f"The manifest {called} has version {str(content.get('version'))[:20]}, but {MANIFEST_VERSION} "
+                    "is wanted.",
                     "Use a checkpoint made for this version of CLAIRE.",
                 )
-            for role in ("optical", "sar"):
-                spec: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content[role].items()}
-                spec["dates"] = tuple(tuple(date) for date in spec["dates"])
-                content[role] = InputSpec(**spec)
-            content["limits"], content["failures"] = tuple(content["limits"]), tuple(content["failures"])
-            return cls(**content)
+            return _build_manifest(content)
         except FileNotFoundError as error:
-            raise CheckpointError(f"The manifest {path.name} is missing.", "Put it beside the weights.") from error
-        except (json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
-            raise CheckpointError(
-                f"The manifest {path.name} cannot be read.", "Download the checkpoint again."
-            ) from error
+            raise CheckpointError(f"The manifest {called} is missing.", "Put it beside the weights.") from error
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CheckpointError(f"The manifest {called} cannot be read.", FETCH_AGAIN) from error
+
+
+def _build_manifest(content: dict[str, Any]) -> Manifest:
+    """The manifest of parsed JSON; KeyError, TypeError or ValueError when a field is missing or of another kind."""
+    fields = dict(content)
+    texts = {key: _text(fields[key]) for key in ("name", "title", "scheme")}
+    sha256 = _text(fields.get("sha256", ""))
+    if not PLAIN_NAME.fullmatch(texts["name"]) or not SHA256.fullmatch(sha256):
+        raise ValueError("name or sha256")
+    fields |= {role: _build_input(fields[role]) for role in ("optical", "sar")}
+    fields |= {key: tuple(_text(line) for line in _list(fields.get(key, []))) for key in ("limits", "failures")}
+    fields["network"] = _mapping(fields["network"])
+    fields["training"] = _mapping(fields.get("training", {}))
+    fields["temperature"] = {_mode(k): _positive(v) for k, v in _mapping(fields["temperature"]).items()}
+    fields["scores"] = {
+        _mode(mode): {
+            condition: {key: _number(value) for key, value in _mapping(entry).items()}
+            for condition, entry in _mapping(conditions).items()
+        }
+        for mode, conditions in _mapping(fields.get("scores", {})).items()
+    }
+    fields["tensors"] = {key: _text(value) for key, value in _mapping(fields.get("tensors", {})).items()}
+    golden = fields.get("golden")
+    fields["golden"] = None if golden is None else _build_golden(_mapping(golden))
+    return Manifest(**fields)
+
+
+def _build_input(content: Any) -> InputSpec:
+    fields = dict(_mapping(content))
+    if fields["unit"] not in UNITS:
+        raise ValueError("unit")
+    fields["sensor"] = _text(fields.get("sensor", ""))
+    fields["bands"] = tuple(_text(band) for band in _list(fields["bands"]))
+    fields |= {key: tuple(_number(value) for value in _list(fields[key])) for key in ("mean", "std")}
+    fields["dates"] = tuple(tuple(_count(index) for index in _list(date)) for date in _list(fields["dates"]))
+    return InputSpec(**fields)
+
+
+def _build_golden(content: dict[str, Any]) -> GoldenTile:
+    levels: dict[Any, dict[str, tuple[float, float]]] = {}
+    for modality, bands in _mapping(content["levels"]).items():
+        pairs = {band: tuple(_number(value) for value in _list(pair)) for band, pair in _mapping(bands).items()}
+        levels[modality] = {band: (centre, spread) for band, (centre, spread) in pairs.items()}
+    logits: dict[Any, tuple[tuple[float, ...], ...]] = {
+        _mode(mode): tuple(tuple(_number(value) for value in _list(row)) for row in _list(rows))
+        for mode, rows in _mapping(content["logits"]).items()
+    }
+    size = _count(content["size"])
+    if not 0 < size <= 256 or set(levels) != {"optical", "sar"} or not logits:
+        raise ValueError("golden")
+    return GoldenTile(_count(content["seed"]), size, levels, logits, _positive(content["tolerance"]))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 1000:
+        raise TypeError("a text is wanted")
+    return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError("a number is wanted")
+    return value
+
+
+def _positive(value: Any) -> float:
+    if not _number(value) > 0:
+        raise ValueError("a positive number is wanted")
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError("a whole number is wanted")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("a list is wanted")
+    return value
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("an object is wanted")
+    return value
+
+
+def _mode(value: str) -> str:
+    if value not in MODES:
+        raise ValueError("mode")
+    return value

@@ -31,7 +31,21 @@ class Settings:
         max_pixels: Most pixels (height x width) read at once.
         max_decoded_bytes: Most bytes that the decoded array may take.
         max_block_bytes: Most bytes of one compressed block when decoded.
+        max_manifest_bytes: Longest manifest of a checkpoint, and longest header of a weights file.
+        max_weights_bytes: Largest weights file.
+        max_tensors: Most tensors in a weights file.
+        max_expansion: How many times larger than its file a decoded array may be, where it is large at all.
+        free_expansion_bytes: Decoded arrays up to this size may expand from nothing.
+        max_metadata_bytes: Most bytes of text and profiles in a picture, unpacked.
+        max_jpeg2000_parts: Most code blocks and packets that the header of a JPEG 2000 asks for.
         gdal_cache_mb: Block cache of GDAL, megabytes.
+        readers: Most child processes that read rasters at the same time.
+        files_per_reader: Files after which a child process is replaced.
+        reader_start_seconds: Longest start of a child process.
+        read_seconds: Time that reading one file may take, however small it is; of the processor and by the clock.
+        read_bytes_per_second: Slowest decoding by one processor; larger files may take this much longer, and four times
+            as long by the clock, because the machine may be busy.
+        read_memory_mb: Memory that reading one file may take beyond its decoded pixels, megabytes.
         window: Side of a prediction window, pixels; larger tiles are cut into overlapping windows.
         overlap: Overlap of neighbouring windows, pixels.
     """
@@ -44,9 +58,28 @@ class Settings:
     max_pixels: int = 100_000_000
     max_decoded_bytes: int = 1_000_000_000
     max_block_bytes: int = 512_000_000
+    max_manifest_bytes: int = 1_000_000
+    max_weights_bytes: int = 1_000_000_000
+    max_tensors: int = 10_000
+    max_expansion: int = 500
+    free_expansion_bytes: int = 256_000_000
+    max_metadata_bytes: int = 16_000_000
+    max_jpeg2000_parts: int = 2_000_000
     gdal_cache_mb: int = 64
+    readers: int = 2
+    files_per_reader: int = 1000
+    reader_start_seconds: int = 60
+    read_seconds: int = 3
+    read_bytes_per_second: int = 5_000_000
+    read_memory_mb: int = 512
     window: int = 256
     overlap: int = 64
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Every whole number by its name; the places are left out."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, int)}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

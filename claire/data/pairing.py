@@ -10,13 +10,23 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.bands import UNITS, Modality, Unit, normalise_band_name
+from claire.core.bands import OFFSETS, STANDARD_ORDER, UNITS, Modality, Unit, normalise_band_name
 from claire.core.classes import IGNORE_INDEX
-from claire.core.errors import BandError, EmptyTileError, GridError, LabelError, UnknownNameError
+from claire.core.errors import BandError, EmptyTileError, GridError, LabelError, SwapError, UnknownNameError
 from claire.core.settings import Settings
 from claire.core.types import GeoReference, Layer, Notice, Tile
-from claire.data.guessing import guess_bands, guess_unit
-from claire.data.raster import Raster, Resampling, printable, quoted_name, read_raster, warp_to_grid
+from claire.data.faults import describe_swap, mask_fill, remove_offset
+from claire.data.guessing import guess_bands, guess_unit, read_offset
+from claire.data.raster import (
+    ControlPoint,
+    Raster,
+    Resampling,
+    printable,
+    quoted_name,
+    read_raster,
+    warp_gcps_to_grid,
+    warp_to_grid,
+)
 
 Files = Path | Sequence[Path] | None
 """One file, several whose bands are stacked in this order, or none."""
@@ -80,6 +90,7 @@ def read_tile(
         InputError: A file cannot be read (see `read_raster`).
         GridError: The files cannot be brought onto one grid, or no file was given.
         BandError: Band names that do not fit, palettes, complex optical numbers.
+        SwapError: A file of unstated unit holds what the other sensor measures.
         EmptyTileError: A sensor has no valid pixel.
         LabelError: The label is not a map of class ids.
 
@@ -90,6 +101,11 @@ def read_tile(
         "optical": [_as_measurements(read_raster(path, settings), "optical") for path in _as_paths(optical)],
         "sar": [_as_measurements(read_raster(path, settings), "sar") for path in _as_paths(sar)],
     }
+    if sar_units not in (None, "amplitude") and any("complex" in _codes(raster) for raster in rasters["sar"]):
+        raise BandError(
+            f"The SAR file holds complex numbers, whose magnitude is an amplitude, not {sar_units}.",
+            "Leave --sar-units out for this file.",
+        )
     if not any(rasters.values()):
         raise GridError("Neither an optical nor a SAR file was given.", "Give at least one of the two.")
     grid = _choose_grid(rasters)
@@ -101,7 +117,9 @@ def read_tile(
     for modality, bands, units in cast(Iterable[tuple[Modality, Sequence[str] | None, Unit | None]], wishes):
         if rasters[modality]:
             aligned = [_align(raster, modality, grid, notices) for raster in rasters[modality]]
-            layers[modality] = _stack(aligned, modality, bands, units, notices)
+            layers[modality] = _stack(aligned, modality, bands, units, notices, name or "")
+    if swap := describe_swap({m: layer for m, layer in layers.items() if wishes[m == "sar"][2] is None}):
+        raise SwapError(f"{swap}.", "Swap the two files; if they are right, state --optical-units and --sar-units.")
     ids = None if found is None else _align_label(found, grid, notices)
     first = _as_paths(optical) or _as_paths(sar)
     return Tile(
@@ -167,6 +185,42 @@ class _Grid:
     shape: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class _Points:
+    """What a file without a transform says of its place (see `Raster`)."""
+
+    gcps: tuple[ControlPoint, ...] = ()
+    crs: str | None = None
+    rpcs: Mapping[str, str] | None = None
+
+    @property
+    def how(self) -> str:
+        """The method, as a clause of the notice; empty when there are no points."""
+        if self.gcps:
+            return f", {len(self.gcps)} control points"
+        return ", RPC model" if self.rpcs else ""
+
+    @property
+    def bounds(self) -> str:
+        """The extent of the points, or of the validity of the model."""
+        if self.gcps:
+            return _extent(np.array([(x, y) for _, _, x, y, _ in self.gcps]), self.crs)
+        middle, half = (
+            [float((self.rpcs or {})[f"{axis}_{kind}"]) for axis in ("LONG", "LAT")] for kind in ("OFF", "SCALE")
+        )
+        return _extent(np.array([np.subtract(middle, half), np.add(middle, half)]), "EPSG:4326")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is brought onto the grid: its name, what it is used as, where it lies."""
+
+    name: str
+    role: str
+    georeference: GeoReference
+    points: _Points
+
+
 def _as_paths(files: Files) -> tuple[Path, ...]:
     if files is None:
         return ()
@@ -199,18 +253,32 @@ def _as_measurements(raster: Raster, modality: Modality) -> Raster:
             "Convert it to RGB, or give the original bands.",
         )
     if raster.values.dtype.kind != "c":
-        return raster
+        valid, found = mask_fill(raster.values, raster.valid, modality, called)
+        tags = {**raster.tags, "file": raster.name}
+        return replace(raster, valid=valid, notices=(*raster.notices, *found), tags=tags)
     if modality == "optical":
-        raise BandError(f"The optical file {called} holds complex numbers.", "Are the two files swapped?")
+        raise SwapError(f"The optical file {called} holds complex numbers, as SAR does.", "Swap the two files.")
     magnitude = np.abs(raster.values).astype(np.float32)
-    notice = Notice("complex", f"{called} holds complex numbers: their magnitude is used.")
-    return replace(raster, values=magnitude, notices=(*raster.notices, notice))
+    notice = Notice("complex", f"{called} holds complex numbers: their magnitude is used, as amplitude.")
+    units = ("amplitude",) * len(magnitude)
+    return replace(raster, values=magnitude, units=units, notices=(*raster.notices, notice))
+
+
+def _codes(raster: Raster) -> set[str]:
+    return {notice.code for notice in raster.notices}
 
 
 def _stack(
-    rasters: Sequence[Raster], modality: Modality, names: Sequence[str] | None, unit: Unit | None, notices: list[Notice]
+    rasters: Sequence[Raster],
+    modality: Modality,
+    names: Sequence[str] | None,
+    unit: Unit | None,
+    notices: list[Notice],
+    product: str,
 ) -> Layer:
     """The bands of all files of one sensor as one layer, named and with a unit."""
+    if unit is None and modality == "optical" and len(rasters) > 1:
+        rasters, product = _level_offsets(rasters, product, notices)
     values = np.concatenate([raster.values for raster in rasters])
     valid = np.concatenate([raster.valid for raster in rasters])
     title = "SAR" if modality == "sar" else "optical"
@@ -219,6 +287,9 @@ def _stack(
             f"The {title} file {quoted_name(Path(rasters[0].name))} has no valid pixel, only nodata: nothing to map.",
             "Give a file with data, or leave this sensor out.",
         )
+    if not valid.all():
+        share = 100 * float((~valid).any(axis=0).mean())
+        notices.append(Notice("masked", f"{share:.3g} % of the {title} pixels hold no data and are masked."))
     if names is not None:
         bands = tuple(normalise_band_name(text) for text in names)
         if len(bands) != len(values):
@@ -229,16 +300,45 @@ def _stack(
         bands, naming = _name_bands(rasters, modality)
         notices += [naming] if naming else []
     if unit is None:
-        unit, guess = guess_unit(modality, values, valid, rasters[0].units)
+        unit, guess = guess_unit(modality, values, valid, rasters[0].units, {**rasters[0].tags, "name": product})
         notices += [guess] if guess else []
     elif unit not in UNITS:
         raise UnknownNameError.among("unit", unit, UNITS)
     return Layer(values, valid, bands, unit)
 
 
+def _level_offsets(rasters: Sequence[Raster], product: str, notices: list[Notice]) -> tuple[Sequence[Raster], str]:
+    """Files of two dates of which one carries the Sentinel-2 offset: without it, so that both mean the same.
+
+    Few bands without metadata cannot tell an offset from a cloud; then nothing is changed, but it is said.
+
+    Returns:
+        The files, and the name of the product that they still are; "" where that name no longer tells the offset.
+    """
+    units = [guess_unit("optical", r.values, r.valid, r.units, r.tags)[0] for r in rasters]
+    if len(set(units)) == 1 or not set(units) & set(OFFSETS):
+        return rasters, product
+    levelled, changed = [], False
+    for raster, unit in zip(rasters, units, strict=True):
+        called = quoted_name(Path(raster.name))
+        if unit not in OFFSETS:
+            levelled.append(raster)
+        elif read_offset(raster.tags) or len(raster.bands) in STANDARD_ORDER:
+            values, valid, _ = remove_offset(raster.values, raster.valid, unit)
+            levelled.append(replace(raster, values=values, valid=valid))
+            notices.append(Notice("offset", f"{called} alone carries the Sentinel-2 offset, which was removed."))
+            changed = True
+        else:
+            levelled.append(raster)
+            notices.append(Notice("offset_unsure", f"{called} alone has no dark pixel: it may carry an offset."))
+    if not changed:
+        return rasters, product
+    return [replace(raster, tags={}) for raster in levelled], ""
+
+
 def _name_bands(rasters: Sequence[Raster], modality: Modality) -> tuple[tuple[str, ...], Notice | None]:
     if len(rasters) == 1:
-        return guess_bands(rasters[0].bands, rasters[0].named, modality)
+        return guess_bands(rasters[0].bands, rasters[0].named, modality, rasters[0].values, rasters[0].valid)
     names = tuple(band for raster in rasters for band in raster.bands)
     if all(raster.named for raster in rasters) and len(set(names)) == len(names):
         return names, None
@@ -252,25 +352,29 @@ def _is_placed(georeference: GeoReference) -> bool:
 def _find_coordinates(grid: _Grid, sar: Sequence[Raster], notices: list[Notice]) -> GeoReference:
     """The grid's coordinates; without any, those of a SAR file, which was then laid on it pixel by pixel."""
     placed = [raster for raster in sar if _is_placed(raster.georeference)]
-    if _is_placed(grid.georeference) or not placed:
-        return grid.georeference
-    owner = quoted_name(Path(grid.owner))
-    notices.append(Notice("coordinates", f"{owner} has no coordinates; those of the SAR file are used."))
-    return placed[0].georeference
+    place = grid.georeference
+    if placed and not _is_placed(place):
+        owner = quoted_name(Path(grid.owner))
+        notices.append(Notice("coordinates", f"{owner} has no coordinates; those of the SAR file are used."))
+        place = placed[0].georeference
+    if place.pixel_area_m2 is None:
+        why = "are not in metres" if _is_placed(place) else "are missing"
+        notices.append(Notice("no_area", f"The coordinates {why}: areas are given in pixels."))
+    return place
 
 
 def _align(raster: Raster, role: str, grid: _Grid, notices: list[Notice]) -> Raster:
-    values, valid = _onto_grid(
-        raster.values, raster.valid, raster.georeference, raster.name, role, grid, "bilinear", notices
-    )
+    plain = raster.georeference.transform is not None
+    points = _Points() if plain else _Points(raster.gcps if raster.gcps_crs else (), raster.gcps_crs, raster.rpcs)
+    source = _Source(raster.name, role, raster.georeference, points)
+    values, valid = _onto_grid(raster.values, raster.valid, source, grid, "bilinear", notices)
     return replace(raster, values=values, valid=valid, georeference=grid.georeference)
 
 
 def _align_label(label: Label, grid: _Grid, notices: list[Notice]) -> NDArray[np.integer]:
     everywhere = np.ones((1, *label.ids.shape), bool)
-    ids, valid = _onto_grid(
-        label.ids[None], everywhere, label.georeference, label.name, "label", grid, "nearest", notices
-    )
+    source = _Source(label.name, "label", label.georeference, _Points())
+    ids, valid = _onto_grid(label.ids[None], everywhere, source, grid, "nearest", notices)
     aligned: NDArray[np.integer] = np.where(valid[0], ids[0], IGNORE_INDEX).astype(label.ids.dtype)
     return aligned
 
@@ -278,17 +382,16 @@ def _align_label(label: Label, grid: _Grid, notices: list[Notice]) -> NDArray[np
 def _onto_grid(
     values: NDArray[Any],
     valid: NDArray[np.bool_],
-    georeference: GeoReference,
-    name: str,
-    role: str,
+    source: _Source,
     grid: _Grid,
     resampling: Resampling,
     notices: list[Notice],
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Values and mask on the common grid: as they are, pixel by pixel, or warped; the last two with a notice."""
-    called, title = quoted_name(Path(name)), _title(role)
+    georeference, points = source.georeference, source.points
+    called, title = quoted_name(Path(source.name)), _title(source.role)
     shape = (values.shape[1], values.shape[2])
-    placed = _is_placed(georeference), _is_placed(grid.georeference)
+    placed = _is_placed(georeference) or points.how != "", _is_placed(grid.georeference)
     if not all(placed):
         if shape != grid.shape:
             raise GridError(
@@ -296,19 +399,25 @@ def _onto_grid(
                 f"{grid.shape[1]} x {grid.shape[0]}, and not both have coordinates.",
                 "Give files of the same size, or files with coordinates.",
             )
-        if any(placed) and name != grid.owner:
+        if any(placed) and source.name != grid.owner:
             notices.append(
                 Notice("pixelwise", f"{called} and the {_title(grid.role)} file are matched pixel by pixel.")
             )
         return values, valid
-    if shape == grid.shape and _is_same_grid(georeference, grid.georeference, shape):
+    if not points.how and shape == grid.shape and _is_same_grid(georeference, grid.georeference, shape):
         return values, valid
-    warped, mask, inside = warp_to_grid(values, valid, georeference, grid.georeference, grid.shape, resampling)
+    if points.how:
+        warped, mask, inside = warp_gcps_to_grid(
+            values, valid, points.gcps, points.crs, points.rpcs, grid.georeference, grid.shape, resampling
+        )
+    else:
+        warped, mask, inside = warp_to_grid(values, valid, georeference, grid.georeference, grid.shape, resampling)
     overlap = float(inside.mean())
     if overlap < SMALLEST_OVERLAP:
         raise GridError(
             f"{title} covers {100 * overlap:.2g} % of {_title(grid.role)}: "
-            f"{_bounds(georeference, shape)} against {_bounds(grid.georeference, grid.shape)}.",
+            f"{points.bounds if points.how else _bounds(georeference, shape)} against "
+            f"{_bounds(grid.georeference, grid.shape)}.",
             "Give two files of the same place.",
         )
     rest = "" if overlap == 1 else " The rest is masked."
@@ -316,8 +425,8 @@ def _onto_grid(
     notices.append(
         Notice(
             "warped",
-            f"The {title} file {called} was resampled ({resampling}) to the {_title(grid.role)} grid and covers "
-            f"{percent} % of it.{rest}",
+            f"The {title} file {called} was resampled ({resampling}{points.how}) to the {_title(grid.role)} grid and "
+            f"covers {percent} % of it.{rest}",
         )
     )
     return warped, mask
@@ -344,7 +453,10 @@ def _corners(georeference: GeoReference, shape: tuple[int, int]) -> NDArray[np.f
 
 
 def _bounds(georeference: GeoReference, shape: tuple[int, int]) -> str:
-    corners = _corners(georeference, shape)
-    (left, low), (right, high) = corners.min(axis=0), corners.max(axis=0)
-    crs = georeference.crs if (georeference.crs or "").startswith("EPSG:") else "own CRS"
-    return f"x {left:.7g}..{right:.7g}, y {low:.7g}..{high:.7g} ({crs})"
+    return _extent(_corners(georeference, shape), georeference.crs)
+
+
+def _extent(points: NDArray[np.float64], crs: str | None) -> str:
+    (left, low), (right, high) = points.min(axis=0), points.max(axis=0)
+    name = crs if (crs or "").startswith("EPSG:") else "own CRS"
+    return f"x {left:.7g}..{right:.7g}, y {low:.7g}..{high:.7g} ({name})"

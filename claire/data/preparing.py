@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.bands import MODALITIES, Modality, Unit, normalise_band_name
-from claire.core.errors import BandError, EmptyTileError
+from claire.core.bands import MODALITIES, OFFSETS, SENTINEL2_L2A, Modality, Unit, normalise_band_name
+from claire.core.errors import BandError, EmptyTileError, SwapError
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.types import Layer, Notice, Prepared, Tile, layer_of
+from claire.data.faults import remove_offset
 
 ZERO_IS_NODATA: frozenset[Unit] = frozenset({"uint8", "reflectance", "reflectance_x1e4"})
 """Units in which a pixel whose bands of one date are all exactly 0 was not observed; 0 dB is a measurement."""
+
+WEAKER_CROSS = 1.5
+"""Factor by which cross-polarised backscatter (VH, HV) must exceed the co-polarised for the two to seem changed: in
+amplitude 1.5 is 3.5 dB, while nature has the cross-polarised several dB below."""
+
+FAR_FROM_TRAINING = 6.0
+"""Standard deviations of the training split between its mean and the middle of a tile; then the unit may be wrong."""
 
 MOST_NAMED = 60
 """Characters of a sentence that may go to the band names of a file."""
@@ -34,7 +42,8 @@ def prepare(tile: Tile, manifest: Manifest) -> tuple[Prepared, tuple[Notice, ...
         LabelError: Label ids outside the class scheme.
         EmptyTileError: No valid pixel in either sensor.
     """
-    chosen, notices = select_bands(tile, manifest)
+    chosen, found = select_bands(tile, manifest)
+    notices = list(found)
     height, width = tile.shape
     arrays = {}
     for modality in MODALITIES:
@@ -45,11 +54,12 @@ def prepare(tile: Tile, manifest: Manifest) -> tuple[Prepared, tuple[Notice, ...
             arrays[modality] = empty, empty.astype(bool)
         else:
             arrays[modality] = normalise(layer.values, compute_valid(layer.values, layer.valid, spec), spec)
+            notices += _compare_statistics(*arrays[modality], modality)
     if not any(valid.any() for _, valid in arrays.values()):
         raise EmptyTileError(f"The tile {tile.name!r} holds nothing but nodata.", "Choose a tile with valid pixels.")
     label = None if tile.label is None else manifest.class_scheme.to_index(tile.label)
     (optical, optical_valid), (sar, sar_valid) = arrays["optical"], arrays["sar"]
-    return Prepared(tile.name, optical, sar, optical_valid, sar_valid, label, tile.georeference), notices
+    return Prepared(tile.name, optical, sar, optical_valid, sar_valid, label, tile.georeference), tuple(notices)
 
 
 def select_bands(tile: Tile, manifest: Manifest) -> tuple[Tile, tuple[Notice, ...]]:
@@ -60,6 +70,7 @@ def select_bands(tile: Tile, manifest: Manifest) -> tuple[Tile, tuple[Notice, ..
     """
     notices: list[Notice] = []
     layers = {}
+    _refuse_swapped(tile, manifest)
     for modality in MODALITIES:
         layer = layer_of(tile, modality)
         spec: InputSpec = getattr(manifest, modality)
@@ -118,10 +129,14 @@ def _select(layer: Layer, spec: InputSpec, modality: Modality, notices: list[Not
     names = tuple(normalise_band_name(band) for band in layer.bands)
     wanted = tuple(normalise_band_name(band) for band in spec.bands)
     if not set(wanted) <= set(names) and _is_unnamed(names) and modality == "sar" and len(names) == len(wanted):
+        if reason := _find_reversed(layer, wanted):
+            raise BandError(f"The SAR bands have no names, and {reason}.", "Name the bands in order with --sar-bands.")
         notices.append(
             Notice("sar_order", f"The SAR bands have no names: taken as {', '.join(wanted)}, in this order.")
         )
         names = wanted
+    elif modality == "sar" and (reason := _find_reversed(layer, names)):
+        notices.append(Notice("sar_order", f"The SAR bands may be exchanged: {reason}."))
     missing = [band for band in wanted if band not in names]
     if missing:
         option = "--bands" if modality == "optical" else "--sar-bands"
@@ -131,8 +146,27 @@ def _select(layer: Layer, spec: InputSpec, modality: Modality, notices: list[Not
             f"Give a file with these bands, or name its bands in order with {option}.",
         )
     order = [names.index(band) for band in wanted]
-    values = _convert(layer.values[order], layer.unit, spec.unit, modality)
-    return Layer(values, layer.valid[order], spec.bands, spec.unit)
+    notices += _compare_level(names, spec) if modality == "optical" else ()
+    picked = Layer(layer.values[order], layer.valid[order], spec.bands, layer.unit)
+    if layer.unit == spec.unit:
+        return picked
+    plain = _without_offset(picked, notices)
+    values = _convert(plain.values, plain.unit, spec.unit, modality)
+    if spec.unit == "db":
+        lost = 100 * float((plain.valid & ~np.isfinite(values)).mean())
+        rest = f"; {lost:.3g} % were not above 0 and are masked" if lost else ""
+        notices.append(Notice("converted", f"SAR {plain.unit} was converted to dB{rest}."))
+    return Layer(values, plain.valid & np.isfinite(values), spec.bands, spec.unit)
+
+
+def _without_offset(layer: Layer, notices: list[Notice]) -> Layer:
+    if layer.unit not in OFFSETS:
+        return layer
+    values, valid, unit = remove_offset(layer.values, layer.valid, layer.unit)
+    notices.append(
+        Notice("offset", f"The {OFFSETS[layer.unit][1]:g} that Sentinel-2 adds to reflectance since 2022 was removed.")
+    )
+    return Layer(values, valid, layer.bands, unit)
 
 
 def _convert(values: NDArray[Any], given: Unit, wanted: Unit, modality: Modality) -> NDArray[Any]:
@@ -151,6 +185,63 @@ def _convert(values: NDArray[Any], given: Unit, wanted: Unit, modality: Modality
         f"The {_title(modality)} file is in {given}, but the model reads {wanted}.",
         f"Convert the file, or state its real unit with --{modality}-units.",
     )
+
+
+def _refuse_swapped(tile: Tile, manifest: Manifest) -> None:
+    if tile.optical is None or tile.sar is None:
+        return
+    if manifest.fits_swapped(tile.optical.bands, tile.sar.bands):
+        raise SwapError(
+            f"The optical file has {len(tile.optical.bands)} bands and the SAR file {len(tile.sar.bands)}, but the "
+            f"model wants {len(manifest.optical.bands)} optical and {len(manifest.sar.bands)} SAR bands.",
+            "Swap the two files.",
+        )
+
+
+def _find_reversed(layer: Layer, names: tuple[str, ...]) -> str | None:
+    """Which cross-polarised band is plainly stronger than its co-polarised one, in words; they may be exchanged."""
+    stems = [band.partition("_") for band in names]
+    for position, (stem, _, date) in enumerate(stems):
+        for other, (cross, _, other_date) in enumerate(stems):
+            partners = (stem, cross) in {("VV", "VH"), ("HH", "HV")} and date == other_date
+            if partners and _exceeds(layer, other, position):
+                return f"band {other + 1} is stronger than band {position + 1}, as {cross} never is than {stem}"
+    return None
+
+
+def _exceeds(layer: Layer, one: int, other: int) -> bool:
+    middles = []
+    for band in (one, other):
+        chosen = layer.values[band][layer.valid[band]]
+        if chosen.size == 0 or layer.unit not in {"db", "power", "amplitude"}:
+            return False
+        middles.append(float(np.median(chosen)))
+    if layer.unit == "db":
+        return bool(middles[0] - middles[1] > 20 * np.log10(WEAKER_CROSS))
+    factor = WEAKER_CROSS**2 if layer.unit == "power" else WEAKER_CROSS
+    return bool(middles[0] > factor * middles[1] > 0)
+
+
+def _compare_level(names: tuple[str, ...], spec: InputSpec) -> tuple[Notice, ...]:
+    """Say that a file has another processing level of Sentinel-2 than the model was trained on."""
+    level = "L1C" if "B10" in names else "L2A" if set(SENTINEL2_L2A) <= set(names) else ""
+    trained = "L1C" if "L1C" in spec.sensor else "L2A" if "L2A" in spec.sensor else ""
+    if not level or not trained or level == trained:
+        return ()
+    return (Notice("level", f"The optical file looks like Sentinel-2 {level}; the model was trained on {trained}."),)
+
+
+def _compare_statistics(
+    values: NDArray[np.float32], valid: NDArray[np.bool_], modality: Modality
+) -> tuple[Notice, ...]:
+    """Say that normalised numbers are far from all that the model has seen."""
+    far = [abs(float(np.median(band[seen]))) for band, seen in zip(values, valid, strict=True) if seen.any()]
+    if not far or min(far) < FAR_FROM_TRAINING:
+        return ()
+    message = (
+        f"The {_title(modality)} numbers are far from those that the model was trained on: are unit and bands right?"
+    )
+    return (Notice("far", message),)
 
 
 def _shorten(text: str) -> str:

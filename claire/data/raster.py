@@ -7,24 +7,27 @@ pixel is read. This is the only module that imports rasterio, and it does so at 
 
 from __future__ import annotations
 
+import logging
 import math
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.bands import Role, normalise_band_name
+from claire.core.bands import Role
 from claire.core.errors import (
-    BandError,
     BudgetError,
+    ClaireError,
     EnvironmentUnsafeError,
     FormatError,
     GridError,
@@ -33,25 +36,17 @@ from claire.core.errors import (
 )
 from claire.core.provenance import compute_sha256
 from claire.core.settings import Settings
-from claire.core.types import Affine, GeoReference, Notice
-from claire.data.guessing import guess_bands, guess_unit
+from claire.core.types import GeoReference, Notice
+from claire.data import decoding
+from claire.data.decoding import Announce, Reserve
+from claire.data.headers import MAGIC_BYTES, Header, check_header, check_limits, check_size, find_driver, read_header
+from claire.data.headers import printable as printable
+from claire.data.headers import quoted_name as quoted_name
+from claire.data.isolation import Answer, ask
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-MAGIC_BYTES: dict[bytes, str] = {
-    b"II*\x00": "GTiff",
-    b"MM\x00*": "GTiff",
-    b"II+\x00": "GTiff",
-    b"MM\x00+": "GTiff",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"\x00\x00\x00\x0cjP  \r\n\x87\n": "JP2OpenJPEG",
-    b"\xff\x4f\xff\x51": "JP2OpenJPEG",
-}
-"""First bytes of a file -> the one driver that may open it."""
-
-ACCEPTED_FORMATS = "GeoTIFF, PNG, JPEG or JPEG 2000"
 ALLOWED_DRIVERS = frozenset({*MAGIC_BYTES.values(), "MEM"})
 """MEM holds arrays in memory; warping needs it. It opens no file."""
 
@@ -98,7 +93,26 @@ HEADER_OPTIONS: dict[str, dict[str, str]] = {
 PIXEL_OPTIONS: dict[str, dict[str, str]] = {"GTiff": {"OVERVIEW_LEVEL": "NONE"}}
 """A GeoTIFF may name *another file* as its overview, and GDAL would read it: no overviews."""
 
+LEAST_RASTERIO = (1, 4, 4)
+LEAST_GDAL = (3, 10, 0)
+"""Older versions are not known to honour the safety options."""
+
+_UNLIMITED = Settings.from_environment({f"CLAIRE_{name.upper()}": str(2**62) for name in Settings().limits})
+"""For files that CLAIRE has written itself and reads back."""
+
 Resampling = Literal["nearest", "bilinear"]
+
+ControlPoint: TypeAlias = tuple[float, float, float, float, float]
+"""(row, col, x, y, z): a position in the file, first corner at (0, 0), and where it lies."""
+
+FEWEST_POINTS = 3
+"""Ground control points; fewer locate nothing."""
+
+MOST_SPLINE_POINTS = 500
+"""Ground control points that a thin-plate spline goes through; more are fitted by a polynomial of order 3."""
+
+POINTS_TOLERANCE = 0.05
+"""Pixels by which a position computed from control points may be off, for speed."""
 
 os.environ.update(SAFETY_OPTIONS)
 
@@ -110,7 +124,7 @@ class Raster:
     Args:
         name: File name without its folder.
         values: (C, H, W), dtype of the file; scaled to float where the file gives a scale or an offset.
-        valid: (C, H, W) bool; False on nodata, NaN, inf, internal masks and transparent pixels.
+        valid: (C, H, W) bool; False on nodata, NaN, inf, internal masks and transparent pixels. Not to be written to.
         bands: C names: the file's own, normalised, or `band1`, `band2`, ...
         named: True when the names are the file's own.
         dtype: Name of the dtype in the file.
@@ -121,6 +135,10 @@ class Raster:
         sha256: Of the file.
         palette: True when the numbers are colour or class indices of a palette.
         notices: What the user should know.
+        gcps: Ground control points (row, col, x, y, z); read where the file has no transform.
+        gcps_crs: Coordinate system of the points, "EPSG:n" or WKT; None when the file does not say.
+        rpcs: Coefficients of a sensor model, GDAL's names -> text; None when the file has none.
+        tags: Names and texts of tags that may tell the product that the file was made from.
     """
 
     name: str
@@ -136,6 +154,10 @@ class Raster:
     sha256: str
     palette: bool = False
     notices: tuple[Notice, ...] = ()
+    gcps: tuple[ControlPoint, ...] = ()
+    gcps_crs: str | None = None
+    rpcs: Mapping[str, str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -148,10 +170,22 @@ def check_environment() -> None:
     """Start GDAL and verify that the safety options are in force. Called before every first read; cheap afterwards.
 
     Raises:
-        EnvironmentUnsafeError: GDAL was started before this module was imported, or offers a driver it should not.
+        EnvironmentUnsafeError: GDAL was started before this module was imported, offers a driver it should not, or is
+            older than the versions whose faults are known.
     """
     import rasterio
     from rasterio.env import getenv
+
+    for name, found, least in (
+        ("rasterio", rasterio.__version__, LEAST_RASTERIO),
+        ("GDAL", rasterio.__gdal_version__, LEAST_GDAL),
+    ):
+        if _as_numbers(found) < least:
+            raise EnvironmentUnsafeError(
+                f"{name} {printable(found, 20)} is older than {'.'.join(map(str, least))}, which is the least that "
+                "may read files of strangers.",
+                "Install the versions that pyproject.toml names.",
+            )
 
     with rasterio.Env(**_environment_options()) as environment:
         unwanted = sorted(set(environment.drivers()) - ALLOWED_DRIVERS)
@@ -189,18 +223,24 @@ def read_raster(path: Path, settings: Settings | None = None) -> Raster:
         claire.core.errors.MissingFileError: There is no file 'missing.tif'.
     """
     limits = Settings.from_environment() if settings is None else settings
-    with _opened(path) as source:
-        _check_budget(source.header, path, limits)
-        return _read(source.header, source.pixels, path)
+    answer, sha256 = _ask({"do": "read"}, path, limits)
+    try:
+        return _build_raster(answer, path, sha256)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _distrusted(path) from error
 
 
-def describe_raster(path: Path, role: Role = "optical", settings: Settings | None = None) -> dict[str, Any]:
-    """Say what one file is, ready for strict JSON (no NaN, no path).
+def describe_raster(
+    path: Path, role: Role = "optical", settings: Settings | None = None, *, pixels_sha256: bool = False
+) -> dict[str, Any]:
+    """Say what one file is, ready for strict JSON (no NaN, no path). Pictures that measure nothing are described, too.
 
     Args:
         path: The file.
         role: What it will be used as; decides which names and units are guessed.
         settings: Limits.
+        pixels_sha256: Whether to add `pixels_sha256`, the hash of the decoded (bands, height, width) array: every band
+            as it is stored, transparency included, not scaled, in C order and little-endian.
 
     Returns:
         `file role driver width height bands named dtype crs transform nodata units valid stats sha256 notices`, where
@@ -210,33 +250,50 @@ def describe_raster(path: Path, role: Role = "optical", settings: Settings | Non
     Raises:
         InputError: As `read_raster`.
     """
-    raster = read_raster(path, settings)
-    notices = list(raster.notices)
-    bands: tuple[str, ...] = raster.bands
-    unit: str = "class ids"
-    if role != "label":
-        bands, naming = guess_bands(raster.bands, raster.named, role)
-        unit, guess = guess_unit(role, raster.values, raster.valid, raster.units)
-        notices += [notice for notice in (naming, guess) if notice is not None]
-    place = raster.georeference
-    return {
-        "file": raster.name,
-        "role": role,
-        "driver": raster.driver,
-        "width": raster.shape[1],
-        "height": raster.shape[0],
-        "bands": list(bands),
-        "named": raster.named,
-        "dtype": raster.dtype,
-        "crs": place.crs,
-        "transform": None if place.transform is None else list(place.transform),
-        "nodata": raster.nodata if raster.nodata is None or math.isfinite(raster.nodata) else str(raster.nodata),
-        "units": unit,
-        "valid": float(raster.valid.mean()),
-        "stats": [_compute_stats(*item) for item in zip(bands, raster.values, raster.valid, strict=True)],
-        "sha256": raster.sha256,
-        "notices": [{"code": notice.code, "message": notice.message} for notice in notices],
-    }
+    limits = Settings.from_environment() if settings is None else settings
+    answer, sha256 = _ask({"do": "describe", "role": role, "hash": pixels_sha256}, path, limits)
+    if not _is_plain(answer.content):
+        raise _distrusted(path)
+    return {"file": printable(path.name, 120), **answer.content, "sha256": sha256}
+
+
+def read_here(path: Path, limits: Settings, announce: Announce, reserve: Reserve) -> dict[str, Any]:
+    """Read a file in this process; for `claire.data.reader` only, everybody else calls `read_raster`.
+
+    Args:
+        path: The file.
+        limits: Budgets.
+        announce: Told the size before pixels are read.
+        reserve: Gives the arrays to fill.
+
+    Returns:
+        JSON document with the fields of `Raster` that are no arrays.
+
+    Raises:
+        InputError: As `read_raster`.
+    """
+    with _listening() as heard, _opened(path, limits) as source:
+        if source.declared.damaged:
+            raise FormatError(
+                f"{quoted_name(path)} is damaged: some of its pixels are wrong or missing.",
+                "Export or download the file again.",
+            )
+        content = decoding.read(source.header, source.pixels, path, announce, reserve)
+    content["notices"] += [[notice.code, notice.message] for notice in heard]
+    return content
+
+
+def describe_here(path: Path, role: Role, limits: Settings, with_hash: bool, announce: Announce) -> dict[str, Any]:
+    """Describe a file in this process; for `claire.data.reader` only, everybody else calls `describe_raster`.
+
+    Raises:
+        InputError: As `read_raster`.
+    """
+    with _listening() as heard, _opened(path, limits) as source:
+        header, pixels, declared = source.header, source.pixels, source.declared.notices
+        content = decoding.describe(header, pixels, path, role, declared, announce, with_hash)
+    content["notices"] += [{"code": notice.code, "message": notice.message} for notice in heard]
+    return content
 
 
 def write_geotiff(
@@ -277,7 +334,7 @@ def write_geotiff(
             _write(partial, array, georeference, profile, descriptions, colormap)
         with partial.open("rb+") as stream:
             os.fsync(stream.fileno())
-        with _opened(partial) as source:
+        with _opened(partial, _UNLIMITED) as source:
             same = np.array_equal(source.pixels.read(), array, equal_nan=array.dtype.kind in "fc")
         if not same:
             raise InputError(f"{quoted_name(path)} was not written as it should be.", "Check the disk and try again.")
@@ -317,36 +374,60 @@ def warp_to_grid(
     Raises:
         GridError: The two coordinate systems cannot be related.
     """
-    working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
-    warped = np.zeros((values.shape[0], *shape), values.dtype)
-    mask = np.zeros(warped.shape, bool)
     try:
         with _gdal():
-            inside = _warp(np.ones(values.shape[1:], np.float32), source, target, shape, "nearest") > 0.5
-            for band in range(values.shape[0]):
-                weight = _warp(valid[band].astype(np.float32), source, target, shape, resampling)
-                mask[band] = (weight > 0.5) & inside
-                masked = np.where(valid[band], values[band], 0).astype(working)
-                total = _warp(masked, source, target, shape, resampling)
-                mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
-                warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
+            place = {"src_crs": _crs(source.crs), "src_transform": _affine(source), "tolerance": 0}
+            return _warp_bands(values, valid, place, target, shape, resampling)
     except _gdal_errors() as error:
         raise GridError(
             "The coordinate systems of the two files cannot be related to each other.",
             "Export both files in one coordinate system.",
         ) from error
-    return warped, mask, inside
 
 
-def quoted_name(path: Path) -> str:
-    """The file name between quotes, short and on one line; never its folder. For messages."""
-    return repr(printable(path.name, 60))
+def warp_gcps_to_grid(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    gcps: Sequence[ControlPoint],
+    gcps_crs: str | None,
+    rpcs: Mapping[str, str] | None,
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling = "bilinear",
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Resample layers without a transform onto a grid, by what else the file says of its place.
+
+    Ground control points are followed by a thin-plate spline, or by a polynomial of order 3 where they are many; an
+    affine through them would be off by kilometres. Rational polynomials are evaluated at the mean height of the scene.
+
+    Args:
+        values: (C, h, w), a real number type.
+        valid: (C, h, w) bool.
+        gcps: Ground control points; they count where there are at least `FEWEST_POINTS`.
+        gcps_crs: Their coordinate system.
+        rpcs: Rational polynomial coefficients, for a file without control points.
+        target: The wanted grid; CRS and transform given.
+        shape: (H, W) of the wanted grid.
+        resampling: `bilinear` for measurements, `nearest` for class ids.
+
+    Returns:
+        As `warp_to_grid`.
+
+    Raises:
+        GridError: The points locate nothing, or cannot be related to the grid.
+    """
+    try:
+        with _gdal():
+            return _warp_bands(values, valid, _points_place(gcps, gcps_crs, rpcs), target, shape, resampling)
+    except _gdal_errors() as error:
+        raise GridError(
+            "The ground control points of a file cannot be related to the grid of the other.",
+            "Geocode the file first, or export both in one coordinate system.",
+        ) from error
 
 
-def printable(text: str, length: int) -> str:
-    """Text from a file or a file name on one line, without control characters, at most `length` characters long."""
-    clean = "".join(c for c in text if c.isprintable())
-    return clean if len(clean) <= length else clean[: length - 3] + "..."
+def _as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _environment_options() -> dict[str, str]:
@@ -358,7 +439,7 @@ def _gdal_errors() -> tuple[type[Exception], ...]:
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import CRSError, RasterioError
 
-    return OSError, MemoryError, UnicodeDecodeError, RasterioError, CRSError, CPLE_BaseError
+    return OSError, UnicodeDecodeError, RasterioError, CRSError, CPLE_BaseError
 
 
 @contextmanager
@@ -373,21 +454,43 @@ def _gdal() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _listening() -> Iterator[list[Notice]]:
+    """One notice when GDAL warns, as it does where it goes on over damage; its words may name folders."""
+    heard: list[Notice] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if not heard and "GDAL_SKIP" not in record.getMessage():
+                sentence = "The decoder warned of this file: it is damaged in part, or written in an unusual way."
+                heard.append(Notice("warnings", sentence))
+
+    logger, ear = logging.getLogger("rasterio"), Ear(logging.WARNING)
+    logger.addHandler(ear)
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(ear)
+
+
 @dataclass(frozen=True)
 class _Source:
     """One open file, seen twice: GDAL loses names, masks and coordinates of a GeoTIFF opened without overviews."""
 
     header: DatasetReader
     pixels: DatasetReader
+    declared: Header
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Source]:
+def _opened(path: Path, limits: Settings) -> Iterator[_Source]:
     """A file under the one driver its first bytes allow; anything GDAL says against it becomes a `FormatError`.
 
     Whatever reads through the header must read at full resolution, where overviews play no part.
     """
-    driver = _find_driver(path)
+    driver = find_driver(path)
+    declared = read_header(path, driver)
+    check_header(declared, path, limits)
     with _gdal():
         from rasterio.io import DatasetReader
 
@@ -397,9 +500,15 @@ def _opened(path: Path) -> Iterator[_Source]:
                 DatasetReader(location, driver=[driver], **HEADER_OPTIONS.get(driver, {})) as header,
                 DatasetReader(location, driver=[driver], **PIXEL_OPTIONS.get(driver, {})) as pixels,
             ):
-                yield _Source(header, pixels)
+                _check_budget(header, path, limits)
+                yield _Source(header, pixels, declared)
         except InputError:
             raise
+        except MemoryError as error:
+            raise BudgetError(
+                f"{quoted_name(path)} needs more memory than reading a file may take.",
+                "Cut out a smaller piece, or raise CLAIRE_READ_MEMORY_MB.",
+            ) from error
         except _gdal_errors() as error:
             raise FormatError(
                 f"{quoted_name(path)} begins like {_format_name(driver)} but cannot be read: it is damaged or cut off.",
@@ -407,178 +516,82 @@ def _opened(path: Path) -> Iterator[_Source]:
             ) from error
 
 
-def _find_driver(path: Path) -> str:
-    try:
-        if path.is_dir():
-            raise MissingFileError(f"{quoted_name(path)} is a folder, but a file is wanted.", "Give one raster file.")
-        if not path.is_file():
-            raise MissingFileError(f"There is no file {quoted_name(path)}.", "Check the spelling and the folder.")
-        with path.open("rb") as stream:
-            head = stream.read(16)
-    except MissingFileError:
-        raise
-    except OSError as error:
-        raise MissingFileError(f"{quoted_name(path)} may not be read.", "Check its permissions.") from error
-    for magic, driver in MAGIC_BYTES.items():
-        if head.startswith(magic):
-            return driver
-    raise FormatError(
-        f"{quoted_name(path)} is {'empty' if not head else 'not a raster that CLAIRE reads'}.",
-        f"Give {ACCEPTED_FORMATS}.",
-    )
-
-
 def _format_name(driver: str) -> str:
     return {"GTiff": "a GeoTIFF", "PNG": "a PNG", "JPEG": "a JPEG", "JP2OpenJPEG": "a JPEG 2000"}[driver]
 
 
 def _check_budget(source: DatasetReader, path: Path, limits: Settings) -> None:
-    """Refuse by the header alone, before any pixel is decoded."""
+    """Refuse by what GDAL makes of the header, before any pixel is decoded."""
     size = max(_item_size(name) for name in source.dtypes)
-    pixels = source.width * source.height
+    check_size(path, limits, source.width, source.height, source.count, source.count * size)
     block = max(high * wide for high, wide in source.block_shapes) * size
     block *= source.count if source.interleaving is None or source.interleaving.value == "PIXEL" else 1
-    for given, limit, what, name in (
-        (max(source.width, source.height), limits.max_side, "pixels on its longest side", "max_side"),
-        (source.count, limits.max_bands, "bands", "max_bands"),
-        (pixels, limits.max_pixels, "pixels", "max_pixels"),
-        (pixels * source.count * size, limits.max_decoded_bytes, "bytes when decoded", "max_decoded_bytes"),
-        (block, limits.max_block_bytes, "bytes in one block", "max_block_bytes"),
-    ):
-        if given > limit:
-            raise BudgetError(
-                f"{quoted_name(path)} has {given:,} {what}, but at most {limit:,} are read.",
-                f"Cut out a smaller piece, or raise CLAIRE_{name.upper()}.",
-            )
+    check_limits(path, ((block, limits.max_block_bytes, "bytes in one block", "max_block_bytes"),))
 
 
 def _item_size(name: str) -> int:
-    return 8 if name == "complex_int16" else np.dtype(name).itemsize
+    return np.dtype(decoding.native_kind(name)).itemsize
 
 
-def _read(source: DatasetReader, pixels: DatasetReader, path: Path) -> Raster:
-    from rasterio.enums import ColorInterp
+def _ask(request: dict[str, Any], path: Path, limits: Settings) -> tuple[Answer, str]:
+    """What a reading process says about a file, and the sha256 of the file, computed meanwhile."""
+    find_driver(path)
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            sha256 = beside.submit(compute_sha256, path)
+            answer = ask({**request, "path": str(path.absolute())}, quoted_name(path), limits, SAFETY_OPTIONS)
+            return answer, sha256.result()
+    except ClaireError:
+        raise
+    except OSError as error:
+        raise MissingFileError(f"{quoted_name(path)} may not be read.", "Check its permissions.") from error
 
-    meanings = source.colorinterp
-    # GDAL turns print colours into RGB on its own and leaves this note.
-    if ColorInterp.cyan in meanings or "CMYK" in source.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", ""):
-        raise FormatError(
-            f"{quoted_name(path)} holds print colours (CMYK), which measure nothing.",
-            "Convert it to RGB or give the bands.",
-        )
-    own_names = [printable((text or "").strip(), 40) for text in source.descriptions]
-    alpha = [i for i, m in enumerate(meanings) if m == ColorInterp.alpha and not own_names[i]]
-    chosen = [i for i in range(source.count) if i not in alpha]
-    if not chosen:
-        raise BandError(
-            f"{quoted_name(path)} has no band but transparency.", "Give a file with at least one band of data."
-        )
-    notices = []
-    if alpha:
-        notices.append(
-            Notice(
-                "alpha",
-                f"Band {alpha[0] + 1} of {quoted_name(path)} is transparency: used as a mask, not as data. "
-                "Describe the band if it is data.",
-            )
-        )
-    if len(source.subdatasets) > 1:
-        notices.append(
-            Notice("pages", f"{quoted_name(path)} holds {len(source.subdatasets)} pictures; the first one is read.")
-        )
-    raw = pixels.read([i + 1 for i in chosen])
-    valid = _read_valid(source, chosen, alpha) & np.isfinite(raw)
-    values = _scale(raw, [source.scales[i] for i in chosen], [source.offsets[i] for i in chosen], path, notices)
-    georeference = _read_georeference(source, path, notices)
-    bands, named = _name_bands([own_names[i] for i in chosen])
-    units = tuple(printable(source.units[i] or "", 40) for i in chosen)
+
+def _build_raster(answer: Answer, path: Path, sha256: str) -> Raster:
+    """A raster from the words of a reading process, each made what it should be."""
+    said, (values, *masks) = answer.content, answer.arrays
+    valid: NDArray[np.bool_] = masks[0] if masks else np.broadcast_to(np.True_, values.shape)
+    crs, affine, metres = said["georeference"]
+    transform: Any = None if affine is None else tuple(float(n) for n in affine)
+    if valid.dtype != bool or values.shape != valid.shape or len(said["bands"]) != len(values):
+        raise ValueError("shape")
     return Raster(
         name=printable(path.name, 120),
         values=values,
         valid=valid,
-        bands=bands,
-        named=named,
-        dtype=source.dtypes[chosen[0]],
-        georeference=georeference,
-        nodata=None if source.nodata is None else float(np.real(source.nodata)),
-        units=units if any(units) else None,
-        driver=source.driver,
-        sha256=compute_sha256(path),
-        palette=ColorInterp.palette in meanings,
-        notices=tuple(notices),
+        bands=tuple(printable(str(text), 40) for text in said["bands"]),
+        named=bool(said["named"]),
+        dtype=printable(str(said["dtype"]), 40),
+        georeference=GeoReference(None if crs is None else str(crs), transform, bool(metres)),
+        nodata=None if said["nodata"] is None else float(said["nodata"]),
+        units=None if said["units"] is None else tuple(printable(str(text), 40) for text in said["units"]),
+        driver=printable(str(said["driver"]), 40),
+        sha256=sha256,
+        palette=bool(said["palette"]),
+        notices=tuple(Notice(printable(str(c), 40), printable(str(text), 300)) for c, text in said["notices"]),
+        gcps=tuple((float(r), float(c), float(x), float(y), float(z)) for r, c, x, y, z in said["gcps"]),
+        gcps_crs=None if said["gcps_crs"] is None else str(said["gcps_crs"]),
+        rpcs=None if said["rpcs"] is None else {str(key): str(text) for key, text in said["rpcs"].items()},
+        tags={printable(str(key), 80): printable(str(text), 80) for key, text in said["tags"].items()},
     )
 
 
-def _read_valid(source: DatasetReader, chosen: Sequence[int], alpha: Sequence[int]) -> NDArray[np.bool_]:
-    from rasterio.enums import MaskFlags
-
-    valid = np.ones((len(chosen), source.height, source.width), bool)
-    opaque = source.read(alpha[0] + 1) > 0 if alpha else True
-    for position, index in enumerate(chosen):
-        flags = source.mask_flag_enums[index]
-        if MaskFlags.all_valid not in flags and MaskFlags.alpha not in flags:
-            valid[position] = source.read_masks(index + 1) > 0
-        valid[position] &= opaque
-    return valid
+def _is_plain(value: Any, depth: int = 4) -> bool:
+    """Whether a document holds nothing but printable texts and finite numbers."""
+    if isinstance(value, dict):
+        return depth > 0 and all(_is_plain(item, depth - 1) for pair in value.items() for item in pair)
+    if isinstance(value, list):
+        return depth > 0 and all(_is_plain(item, depth - 1) for item in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, int) or (isinstance(value, str) and value.isprintable())
 
 
-def _scale(
-    raw: NDArray[Any], scales: Sequence[float], offsets: Sequence[float], path: Path, notices: list[Notice]
-) -> NDArray[Any]:
-    """Apply scale and offset where the file gives any: the numbers stored are then not the quantity."""
-    if all(scale == 1 for scale in scales) and not any(offsets):
-        return raw
-    if not all(math.isfinite(n) for n in (*scales, *offsets)) or 0 in scales:
-        notices.append(Notice("scale", f"{quoted_name(path)} gives an impossible scale or offset, which is ignored."))
-        return raw
-    notices.append(
-        Notice("scale", f"Values of {quoted_name(path)} are scaled as the file says: x {scales[0]:g} + {offsets[0]:g}.")
+def _distrusted(path: Path) -> FormatError:
+    return FormatError(
+        f"{quoted_name(path)} cannot be read: what came out of it makes no sense.",
+        "The file is damaged or harmful; export or download it again.",
     )
-    kind = "float32" if raw.dtype.itemsize <= 2 or raw.dtype == np.float32 else "float64"
-    factor, shift = (np.array(numbers, np.float64)[:, None, None] for numbers in (scales, offsets))
-    return np.asarray(raw * factor + shift).astype("complex128" if raw.dtype.kind == "c" else kind)
-
-
-def _name_bands(own: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    names = tuple(normalise_band_name(text) for text in own)
-    if all(names) and len(set(names)) == len(names):
-        return names, True
-    return tuple(f"band{i + 1}" for i in range(len(own))), False
-
-
-def _read_georeference(source: DatasetReader, path: Path, notices: list[Notice]) -> GeoReference:
-    affine = source.transform
-    transform: Affine | None = tuple(float(n) for n in affine[:6])  # type: ignore[assignment]
-    if affine.is_identity:
-        transform = None
-    elif not all(math.isfinite(n) for n in affine[:6]) or affine.determinant == 0:
-        notices.append(Notice("transform", f"The coordinates of {quoted_name(path)} are impossible and are ignored."))
-        transform = None
-    if source.gcps[0] and transform is None:
-        notices.append(
-            Notice("gcps", f"{quoted_name(path)} is located by ground control points only, which are not used yet.")
-        )
-    if source.crs is None or not source.crs.wkt:
-        return GeoReference(None, transform)
-    code = source.crs.to_epsg(confidence_threshold=100)
-    name = source.crs.to_wkt() if code is None else f"EPSG:{code}"
-    # Web Mercator calls its unit the metre, but its areas are wrong by up to a factor of four where people live.
-    metres = source.crs.is_projected and source.crs.linear_units_factor[1] == 1.0 and code != 3857
-    return GeoReference(name, transform, bool(metres) and transform is not None)
-
-
-def _compute_stats(band: str, values: NDArray[Any], valid: NDArray[np.bool_]) -> dict[str, str | float | None]:
-    chosen = np.abs(values[valid]) if values.dtype.kind == "c" else values[valid]
-    if chosen.size == 0:
-        return {"band": band, "min": None, "max": None, "mean": None, "std": None}
-    with np.errstate(over="ignore", invalid="ignore"):
-        numbers = {
-            "min": float(chosen.min()),
-            "max": float(chosen.max()),
-            "mean": float(chosen.mean(dtype=np.float64)),
-            "std": float(chosen.std(dtype=np.float64)),
-        }
-    return {"band": band, **{key: n if math.isfinite(n) else None for key, n in numbers.items()}}
 
 
 def _crs(text: str | None) -> Any:
@@ -622,8 +635,52 @@ def _write(
             target.write_colormap(1, {value: (*rgb, 255) for value, rgb in colormap.items()})
 
 
+def _points_place(gcps: Sequence[ControlPoint], gcps_crs: str | None, rpcs: Mapping[str, str] | None) -> dict[str, Any]:
+    """Arguments of `reproject` that say where the pixels lie."""
+    from rasterio.control import GroundControlPoint
+    from rasterio.rpc import RPC
+
+    if len(gcps) >= FEWEST_POINTS:
+        points = [GroundControlPoint(row=row, col=col, x=x, y=y, z=z) for row, col, x, y, z in gcps]
+        method = {"SRC_METHOD": "GCP_TPS"} if len(points) <= MOST_SPLINE_POINTS else {"MAX_GCP_ORDER": 3}
+        return {"gcps": points, "src_crs": _crs(gcps_crs), "tolerance": POINTS_TOLERANCE, **method}
+    if rpcs is None:
+        raise GridError("A file has too few ground control points to be located.", "Geocode the file first.")
+    try:
+        model = RPC.from_gdal(dict(rpcs))
+    except (KeyError, ValueError, TypeError) as error:
+        raise GridError("The sensor model (RPC) of a file is damaged.", "Geocode the file first.") from error
+    return {"rpcs": model, "src_crs": _crs("EPSG:4326"), "RPC_HEIGHT": model.height_off, "tolerance": POINTS_TOLERANCE}
+
+
+def _warp_bands(
+    values: NDArray[Any],
+    valid: NDArray[np.bool_],
+    place: Mapping[str, Any],
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling,
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    working = np.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else np.float32
+    warped = np.zeros((values.shape[0], *shape), values.dtype)
+    mask = np.zeros(warped.shape, bool)
+    inside = _warp(np.ones(values.shape[1:], np.float32), place, target, shape, "nearest") > 0.5
+    for band in range(values.shape[0]):
+        weight = _warp(valid[band].astype(np.float32), place, target, shape, resampling)
+        mask[band] = (weight > 0.5) & inside
+        masked = np.where(valid[band], values[band], 0).astype(working)
+        total = _warp(masked, place, target, shape, resampling)
+        mean = np.divide(total, weight, out=np.zeros(shape, np.float64), where=mask[band])
+        warped[band] = np.rint(mean) if values.dtype.kind in "iu" else mean
+    return warped, mask, inside
+
+
 def _warp(
-    values: NDArray[Any], source: GeoReference, target: GeoReference, shape: tuple[int, int], resampling: Resampling
+    values: NDArray[Any],
+    place: Mapping[str, Any],
+    target: GeoReference,
+    shape: tuple[int, int],
+    resampling: Resampling,
 ) -> NDArray[Any]:
     from rasterio.warp import Resampling as RasterioResampling
     from rasterio.warp import reproject
@@ -632,11 +689,9 @@ def _warp(
     reproject(
         values,
         result,
-        src_crs=_crs(source.crs),
-        src_transform=_affine(source),
         dst_crs=_crs(target.crs),
         dst_transform=_affine(target),
         resampling=RasterioResampling[resampling],
-        tolerance=0,
+        **place,
     )
     return result

@@ -22,6 +22,10 @@ from claire.models.encoders import Encoder
 STRIDE = 32
 """Height and width must be multiples of this."""
 
+LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
+LARGEST_WIDTH = 4096
+"""What a configuration may ask for at most; every other number is a width."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -64,7 +68,7 @@ class NetworkConfig:
         """Read from a manifest or a recipe.
 
         Raises:
-            CheckpointError: A field that no network has, or one that is missing.
+            CheckpointError: A field that no network has, one that is missing, or a size that no network has.
         """
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
@@ -73,13 +77,27 @@ class NetworkConfig:
             )
         try:
             plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-            return cls(**plain)
+            config = cls(**plain)
         except TypeError as error:
             raise CheckpointError("The network's settings are incomplete.", "Give bands and classes.") from error
+        for name, value in config.as_dict().items():
+            if not _is_setting(name, value):
+                raise CheckpointError(f"The network's setting {name} is out of range.", "Use sizes that fit a network.")
+        return config
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a manifest."""
         return asdict(self)
+
+
+def _is_setting(name: str, value: Any) -> bool:
+    if name in {"fusion", "encoder"}:
+        return isinstance(value, str)
+    if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
+        return False
+    numbers = value if isinstance(value, tuple) else (value,)
+    least, most = 0 if name == "groups" else 1, LARGEST.get(name, LARGEST_WIDTH)
+    return all(isinstance(n, int) and not isinstance(n, bool) and least <= n <= most for n in numbers)
 
 
 @dataclass(frozen=True)

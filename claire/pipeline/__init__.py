@@ -6,7 +6,7 @@ from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
-from claire.pipeline.models import DEFAULT_MODEL, list_models, load_model
+from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model
 from claire.pipeline.outputs import write_prediction
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "analyse",
     "evaluate",
     "find_datasets",
+    "import_model",
     "list_models",
     "load_model",
     "open_dataset",

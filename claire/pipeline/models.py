@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claire.core.settings import Settings
@@ -30,10 +31,32 @@ def load_model(name: str = DEFAULT_MODEL, settings: Settings | None = None) -> T
     from claire.models.checkpoint import load_checkpoint
     from claire.models.network import STRIDE
 
-    network, manifest = load_checkpoint(name, limits.checkpoints)
+    network, manifest = load_checkpoint(name, limits.checkpoints, limits)
     return TorchSegmenter(place_network(network), manifest, manifest.sha256, STRIDE, limits)
 
 
 def list_models(settings: Settings | None = None) -> tuple[ModelEntry, ...]:
     """Every checkpoint of the checkpoints folder with its status."""
     return list_checkpoints((settings or Settings.from_environment()).checkpoints)
+
+
+def import_model(
+    file: Path, manifest: Path, *, allow_pickle: bool = False, settings: Settings | None = None
+) -> ModelEntry:
+    """Check weights from elsewhere against their manifest and add them to the checkpoints folder.
+
+    Args:
+        file: Weights.
+        manifest: Their manifest.
+        allow_pickle: Also open archives of `torch.save`.
+        settings: Limits and the checkpoints folder.
+
+    Raises:
+        InputError: A file that is missing, of another kind, or a name that is taken.
+        CheckpointError: Damaged, or not fitting.
+    """
+    from claire.models.foreign import import_checkpoint
+
+    limits = settings or Settings.from_environment()
+    stored = import_checkpoint(file, manifest, limits.checkpoints, allow_pickle=allow_pickle, settings=limits)
+    return next(entry for entry in list_models(limits) if entry.name == stored.name)

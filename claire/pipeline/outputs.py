@@ -10,6 +10,7 @@ from claire.core.analysis import Analysis
 from claire.core.bands import Mode
 from claire.core.classes import IGNORE_INDEX
 from claire.core.errors import InputError
+from claire.core.files import appearing
 from claire.core.types import Layer
 from claire.data.raster import quoted_name, write_geotiff
 from claire.viz.composites import build_composites
@@ -65,7 +66,8 @@ def _write_mode(analysis: Analysis, mode: Mode, folder: Path) -> dict[str, str]:
     )
     base = _render_base(analysis.tile.optical, analysis.tile.sar)
     overlay = render_overlay(base, render_classes(prediction.classes, scheme), OVERLAY_OPACITY)
-    (folder / names["overlay"]).write_bytes(encode_png(overlay))
+    with appearing(folder / names["overlay"]) as partial:
+        partial.write_bytes(encode_png(overlay))
     return {f"{kind}_{mode}": name for kind, name in names.items()}
 
 

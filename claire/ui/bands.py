@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
-from claire.core.bands import MODALITIES, Modality, Unit
+from claire.core.bands import GUESS_CODES, MODALITIES, UNITS_OF, Modality, Unit, normalise_band_name
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.types import Layer, Tile, layer_of
 from claire.ui.tables import show_table
 from claire.ui.text import as_html, as_text
+from claire.viz.encoding import thin_layer
 
 SENSOR_TITLES: dict[Modality, str] = {"optical": "Optical", "sar": "SAR"}
 UNIT_TITLES: dict[Unit, str] = {
     "uint8": "8-bit counts",
     "reflectance": "reflectance 0..1",
     "reflectance_x1e4": "reflectance × 10,000",
+    "reflectance_offset": "reflectance + 0.1",
+    "reflectance_x1e4_offset": "reflectance × 10,000 + 1,000",
     "db": "backscatter, dB",
     "power": "backscatter, power",
     "amplitude": "backscatter, amplitude",
     "as_given": "unknown, as given",
-}
-UNITS_OF: dict[Modality, tuple[Unit, ...]] = {
-    "optical": ("uint8", "reflectance", "reflectance_x1e4", "as_given"),
-    "sar": ("db", "power", "amplitude", "uint8", "as_given"),
 }
 
 
@@ -65,11 +66,17 @@ def pick_bands(layer: Layer, modality: Modality, manifest: Manifest, files: Sequ
         files: Names of the files, in the order in which they were stacked; shown as text.
 
     Returns:
-        For each band of the model a band of the layer; None when the names fit already or there are too few bands.
+        For each band of the model a band of the layer; None when there are too few bands, one is not chosen yet, or the
+        names fit and the user leaves it at that.
     """
     spec = _spec_of(manifest, modality)
     title = SENSOR_TITLES[modality]
-    if set(spec.bands) <= set(layer.bands):
+    fits = set(spec.bands) <= set(layer.bands)
+    if fits and not st.toggle(
+        f"{title}: say which band is which",
+        key=f"claire.bands.{modality}.{manifest.name}.by_hand",
+        help="The names of the bands fit the model. Switch this on where they are wrong.",
+    ):
         return None
     if len(layer.bands) < len(spec.bands):
         st.warning(
@@ -79,24 +86,93 @@ def pick_bands(layer: Layer, modality: Modality, manifest: Manifest, files: Sequ
             icon=":material/warning:",
         )
         return None
-    st.markdown(f"**{title}: which band is which?** The names do not match the model; filled in order, please check.")
+    why = (
+        "The names fit the model."
+        if fits
+        else "The names do not fit the model; filled as well as can be, please check."
+    )
+    st.markdown(f"**{title}: which band is which?** {why}")
     if len(files) > 1:
         st.caption("Files in order: " + as_text(", ".join(f"{i}. {name}" for i, name in enumerate(files, 1))))
+    start = match_bands(layer.bands, spec.bands)
     picked = []
     with st.container(horizontal=True):
-        for index, wanted in enumerate(spec.bands):
+        for band, wanted in zip(start, spec.bands, strict=True):
             picked.append(
                 st.selectbox(
                     as_text(wanted),
                     list(layer.bands),
-                    index=index,
+                    index=None if band is None else layer.bands.index(band),
                     key=f"claire.bands.{modality}.{manifest.name}.{wanted}.{len(layer.bands)}",
+                    placeholder="Choose",
                     width=150,
                 )
             )
-    if len(set(picked)) < len(picked):
+    chosen = tuple(band for band in picked if band is not None)
+    if len(chosen) < len(picked):
+        st.warning(f"{title}: choose a band for every box, or another model.", icon=":material/warning:")
+        return None
+    if len(set(chosen)) < len(chosen):
         st.warning("The same band is used twice.", icon=":material/warning:")
-    return tuple(picked)
+    return chosen
+
+
+def match_bands(given: Sequence[str], wanted: Sequence[str]) -> tuple[str | None, ...]:
+    """For each band of the model a band of the file, as a start for the user.
+
+    Args:
+        given: Names in the file, at least as many as wanted.
+        wanted: Names of the model.
+
+    Returns:
+        The bands of that name, with or without its date; None where no name fits. In order where not one name fits.
+
+    Example:
+        >>> match_bands(("B8", "b03", "x"), ("B3_after", "B8_after", "B11_after"))
+        ('b03', 'B8', None)
+        >>> match_bands(("band1", "band2", "band3"), ("VV", "VH"))
+        ('band1', 'band2')
+    """
+    found: dict[str, str] = {}
+    for key in (normalise_band_name, _drop_date):
+        for name in (name for name in wanted if name not in found):
+            fitting = [band for band in given if key(band) == key(name) and band not in found.values()]
+            if fitting:
+                found[name] = fitting[0]
+    return tuple(found.get(name) for name in wanted) if found else tuple(given[: len(wanted)])
+
+
+def confirm_units(tile: Tile, fingerprint: str) -> bool:
+    """Ask whether units that were guessed from the numbers are right.
+
+    Args:
+        tile: As read, with its notices.
+        fingerprint: Of the upload; another upload is asked for anew.
+
+    Returns:
+        True when the user said so, or nothing was guessed.
+    """
+    codes = {notice.code for notice in tile.notices}
+    guessed = [modality for modality in MODALITIES if GUESS_CODES[modality] in codes]
+    if not guessed:
+        return True
+    ranges = [_describe_range(layer, modality) for modality in guessed if (layer := layer_of(tile, modality))]
+    st.caption(f"The files do not say what their numbers are; the boxes are guessed from them ({'; '.join(ranges)}).")
+    key = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
+    return st.checkbox("Yes, the numbers are what the boxes say: use the pair", key=f"claire.confirm.{key}")
+
+
+def _describe_range(layer: Layer, modality: Modality) -> str:
+    thin = thin_layer(layer)
+    numbers = thin.values[thin.valid].astype(np.float64)
+    if numbers.size == 0:
+        return f"{SENSOR_TITLES[modality]}: none"
+    low, middle, high = np.percentile(numbers, (2, 50, 98))
+    return f"{SENSOR_TITLES[modality]}: {low:.4g} to {high:.4g}, middle {middle:.4g}"
+
+
+def _drop_date(name: str) -> str:
+    return normalise_band_name(name).partition("_")[0]
 
 
 def pick_unit(layer: Layer, modality: Modality) -> Unit:

@@ -14,7 +14,7 @@ from claire import pipeline
 from claire.core.analysis import Analysis
 from claire.core.bands import MODES, Mode
 from claire.core.dataset import Dataset
-from claire.core.errors import UnknownNameError
+from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
 from claire.core.segmenter import Segmenter
 from claire.core.settings import Settings
@@ -149,7 +149,19 @@ def list_ready_models() -> dict[str, ReadyModel]:
 
 @st.cache_resource(max_entries=3, ttl=24 * 3600, show_spinner="Loading the model …")
 def _load_model(name: str, sha256: str) -> SharedModel:
-    return SharedModel(pipeline.load_model(name))
+    model = pipeline.load_model(name)
+    if model.sha256 != sha256:
+        raise CheckpointError(f"The checkpoint {name!r} was replaced while it was in use.", "Pick the model again.")
+    return SharedModel(model)
+
+
+def load_model(model: ReadyModel) -> SharedModel:
+    """A model from memory, or from its file the first time.
+
+    Raises:
+        CheckpointError: It cannot be used.
+    """
+    return _load_model(model.name, model.sha256)
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the pair, drawing three maps …", scope="session")

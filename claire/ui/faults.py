@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from claire.core.errors import ClaireError
-from claire.ui.text import as_text
+from claire.ui.text import as_text, without_options
 
 logger = logging.getLogger("claire.ui")
 
@@ -32,7 +32,8 @@ def error_boundary() -> Iterator[None]:
 
 def show_error(error: ClaireError) -> None:
     """The error's sentence and its hint."""
-    st.error(f"**{as_text(error.message)}**\n\n{as_text(error.hint)}", icon=":material/error:")
+    message, hint = (as_text(without_options(text)) for text in (error.message, error.hint))
+    st.error(f"**{message}**\n\n{hint}", icon=":material/error:")
 
 
 def show_fault() -> None:

@@ -9,6 +9,7 @@ from claire.ui.bands import SENSOR_TITLES, find_missing, show_misfit
 from claire.ui.cache import analyse, list_ready_models
 from claire.ui.gallery import show_gallery
 from claire.ui.pair import show_facts, show_notices, show_pair
+from claire.ui.serving import find_working_model
 from claire.ui.shell import find_model
 from claire.ui.state import SOURCE_KEY, find_choice
 from claire.ui.text import as_text
@@ -55,17 +56,13 @@ def show_chosen() -> None:
 
 def find_analysis() -> Analysis | None:
     """The analysis of the chosen pair under the picked model; None after saying what is in the way."""
-    choice, entry = find_choice(), find_model()
+    choice = find_choice()
     if choice is None:
         st.info("**No pair is chosen yet.** Pick or upload one on the Explore page.", icon=":material/grid_view:")
         st.page_link("pages/explore.py", label="Go to Explore", icon=":material/grid_view:")
         return None
+    entry = find_working_model()
     if entry is None:
-        st.error(
-            "**No model is ready.**\n\nPut a checkpoint with its manifest into the folder `checkpoints`, or train one "
-            "with `claire train`.",
-            icon=":material/block:",
-        )
         return None
     if find_missing(choice.tile, entry.manifest):
         show_misfit(choice.tile, entry.manifest)

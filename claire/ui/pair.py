@@ -14,7 +14,7 @@ from claire.ui.bands import UNIT_TITLES
 from claire.ui.faults import error_boundary
 from claire.ui.state import find_choice
 from claire.ui.tables import show_key, show_table
-from claire.ui.text import as_html, as_text
+from claire.ui.text import as_html, as_text, without_options
 from claire.viz.colors import RGBA
 from claire.viz.composites import Composite, build_composites
 from claire.viz.encoding import encode_png, render_enlarged, thin_layer, thin_map
@@ -82,16 +82,10 @@ def show_facts(tile: Tile) -> None:
 
 def show_notices(notices: Sequence[Notice]) -> None:
     """What reading and pairing found, one line each, nothing when there is nothing to say."""
-    unique = list(dict.fromkeys(_without_options(notice.message) for notice in notices))
+    unique = list(dict.fromkeys(without_options(notice.message) for notice in notices))
     bullet = "- " if len(unique) > 1 else ""
     if unique:
         st.info("\n".join(bullet + as_text(message) for message in unique), icon=":material/info:")
-
-
-def _without_options(message: str) -> str:
-    """The message without clauses that name options of the command line: a page has boxes for these."""
-    kept = [clause for clause in message.split("; ") if " --" not in clause]
-    return "; ".join(kept).rstrip(".") + "." if kept else message
 
 
 def _show_optical(layer: Layer | None, stretch: Stretch) -> None:

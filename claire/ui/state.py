@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from claire.core.types import Tile
 
-CHOICE_KEY, MODEL_KEY, DATASET_KEY, SPLIT_KEY, SOURCE_KEY = (
+if TYPE_CHECKING:
+    from claire.ui.cache import ReadyModel
+
+CHOICE_KEY, MODEL_KEY, WORKING_KEY, DATASET_KEY, SPLIT_KEY, SOURCE_KEY = (
     "claire.choice",
     "claire.model",
+    "claire.working",
     "claire.dataset",
     "claire.split",
     "claire.source",
 )
+SWAP_KEY = "claire.upload.swapped"
 DATASET_PARAMETER, TILE_PARAMETER = "dataset", "tile"
 
 
@@ -66,6 +72,33 @@ def find_choice() -> Choice | None:
     """The chosen pair, or None before the first choice."""
     choice = st.session_state.get(CHOICE_KEY)
     return choice if isinstance(choice, Choice) else None
+
+
+def remember_working(model: ReadyModel) -> None:
+    """Keep the model that has just worked, for when the next one does not."""
+    st.session_state[WORKING_KEY] = model
+
+
+def find_working() -> ReadyModel | None:
+    """The last model that worked in this session, or None."""
+    model: ReadyModel | None = st.session_state.get(WORKING_KEY)
+    return model
+
+
+def forget_upload() -> None:
+    """No uploaded pair is chosen any more; one of a data set stays."""
+    if (choice := find_choice()) is not None and not choice.dataset:
+        del st.session_state[CHOICE_KEY]
+
+
+def remember_swap(fingerprint: str) -> None:
+    """The two sensors of this upload are to be exchanged, or back again."""
+    st.session_state[SWAP_KEY] = "" if is_swapped(fingerprint) else fingerprint
+
+
+def is_swapped(fingerprint: str) -> bool:
+    """Whether the user exchanged the two sensors of this upload."""
+    return bool(st.session_state.get(SWAP_KEY) == fingerprint)
 
 
 def find_linked() -> tuple[str, str] | None:

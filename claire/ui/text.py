@@ -1,16 +1,21 @@
-"""Text from files shown as text: Streamlit reads labels and captions as Markdown, and a file name may hold some."""
+"""Text from files shown as text: Streamlit reads labels and captions as Markdown, and a file name may hold some.
+
+Control characters, signs that turn the direction of writing, and marks that steer a language model are left out.
+"""
 
 from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
+CHAT_MARK = re.compile(r"<\|[^<>|]*\|>")
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:^&\"-])")
-CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+OPTION = re.compile(r" with --[\w-]+")
 
 
 def as_text(text: str, longest: int = 300) -> str:
-    r"""Escape what Markdown would read as markup, drop control characters, cut what is too long.
+    r"""Escape what Markdown would read as markup, tidy, cut what is too long.
 
     Args:
         text: From a file, a file name or a message about one.
@@ -20,14 +25,46 @@ def as_text(text: str, longest: int = 300) -> str:
         >>> as_text("S1_after![x](http://y)")
         'S1\\_after\\!\\[x\\]\\(http\\://y\\)'
     """
-    return MARKUP.sub(r"\\\1", _tidy(text, longest))
+    return MARKUP.sub(r"\\\1", as_line(text, longest))
 
 
 def as_html(text: str, longest: int = 300) -> str:
-    """Escape for HTML."""
-    return html.escape(_tidy(text, longest))
+    """Escape for HTML, tidy, cut what is too long."""
+    return html.escape(as_line(text, longest))
 
 
-def _tidy(text: str, longest: int) -> str:
-    line = CONTROLS.sub(" ", text).strip()
+def as_line(text: str, longest: int = 300) -> str:
+    r"""One line without anything invisible, for where nothing is read as markup.
+
+    Args:
+        text: From a file, a file name or a message about one.
+        longest: Characters kept.
+
+    Example:
+        >>> as_line("a\u202eb\n<|system|>c")
+        'ab c'
+    """
+    line = "".join(_show_character(c) for c in text[: 8 * longest])
+    while (stripped := CHAT_MARK.sub("", line)) != line:  # what is left may close a mark around it
+        line = stripped
+    line = " ".join(line.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def without_options(sentence: str) -> str:
+    """The sentence for a page, which has boxes where the command line has options.
+
+    Example:
+        >>> without_options("The numbers look like dB; say --sar-units if they are not.")
+        'The numbers look like dB.'
+        >>> without_options("Name the bands in order with --bands.")
+        'Name the bands in order on the Explore page.'
+    """
+    kept = [clause for clause in OPTION.sub(" on the Explore page", sentence).split("; ") if " --" not in clause]
+    return "; ".join(kept).rstrip(".") + "." if kept else sentence
+
+
+def _show_character(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() or unicodedata.category(character) == "Cc" else ""

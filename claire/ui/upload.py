@@ -16,16 +16,21 @@ import streamlit as st
 
 from claire import pipeline
 from claire.core.bands import MODALITIES, Modality, Unit
-from claire.core.errors import ClaireError
+from claire.core.errors import ClaireError, SwapError
 from claire.core.manifest import Manifest
 from claire.core.types import Layer, Notice, Tile, layer_of
-from claire.ui.bands import pick_bands, pick_unit, rename_bands
-from claire.ui.faults import error_boundary
+from claire.ui.bands import confirm_units, pick_bands, pick_unit, rename_bands
+from claire.ui.faults import error_boundary, show_error
 from claire.ui.shell import find_model
-from claire.ui.state import choose, find_choice
+from claire.ui.startup import show_dangers
+from claire.ui.state import choose, find_choice, forget_upload, is_swapped, remember_swap
+from claire.ui.text import as_line, as_text
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+LONGEST_NAME = 60
+"""Characters of a file name that are shown."""
 
 SUFFIXES = ("tif", "tiff", "png", "jpg", "jpeg", "jp2")
 EARLY_WORDS, LATE_WORDS = ("before", "pre"), ("after", "post")
@@ -48,7 +53,7 @@ class Upload:
 
     def names(self, modality: Modality) -> list[str]:
         """File names of one sensor, in the order in which they are stacked."""
-        return [file.name for file in (self.optical if modality == "optical" else self.sar)]
+        return [_last_part(file.name) for file in (self.optical if modality == "optical" else self.sar)]
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,12 @@ class Naming:
 
 
 def show_uploader() -> None:
-    """Three drop zones; the pair becomes the chosen one as soon as both sensors are there and can be read."""
+    """Three drop zones; the pair becomes the chosen one as soon as both sensors are there and can be read.
+
+    There are none while the program is not safe with files from strangers.
+    """
+    if show_dangers():
+        return
     left, middle, right = st.columns(3)
     optical = left.file_uploader(
         "Optical", SUFFIXES, accept_multiple_files=True, key="claire.upload.optical", help=SEVERAL_HELP
@@ -73,30 +83,67 @@ def show_uploader() -> None:
         st.caption("Give an optical and a SAR file of the same place: GeoTIFF, PNG, JPEG or JPEG 2000.")
         return
     upload = Upload(_sort_by_date(optical), _sort_by_date(sar), label)
+    given = upload.fingerprint
+    if is_swapped(given):
+        upload = replace(upload, optical=upload.sar, sar=upload.optical)
+        st.caption("The two sensors are swapped: the files under SAR are read as optical, and the other way round.")
+        _offer_swap(given, "Swap them back")
     with error_boundary():
-        tile, entry = _read_upload(upload.fingerprint, upload), find_model()
-        manifest, model = (entry.manifest, entry.name) if entry else (None, "")
-        namings = _pick_naming(tile, upload, manifest)
-        tile = _name_bands(upload.fingerprint, namings, model, tile, manifest)
-        choice = find_choice()
-        if choice is None or choice.tile is not tile:
-            choose(tile)
-            st.rerun()  # the sidebar, drawn before, names the pair
+        try:
+            _use(upload, given)
+        except SwapError as error:
+            forget_upload()
+            show_error(error)
+            _offer_swap(given, "Swap the two files")
+
+
+def _use(upload: Upload, given: str) -> None:
+    """Read the pair, ask what the files do not say, and choose it as soon as nothing is left open."""
+    tile, entry = _read_upload(upload.fingerprint, upload), find_model()
+    manifest, model = (entry.manifest, entry.name) if entry else (None, "")
+    if manifest and tile.optical and tile.sar and manifest.fits_swapped(tile.optical.bands, tile.sar.bands):
+        st.warning(
+            f"The model {as_text(model)} would fit these files the other way round: are they swapped?",
+            icon=":material/swap_horiz:",
+        )
+        _offer_swap(given, "Swap the two files")
+    namings = _pick_naming(tile, upload, manifest)
+    if not confirm_units(tile, upload.fingerprint):
+        forget_upload()
+        return
+    tile = _name_bands(upload.fingerprint, namings, model, tile, manifest)
+    choice = find_choice()
+    if choice is None or choice.tile is not tile:
+        choose(tile)
+        st.rerun()  # the sidebar, drawn before, names the pair
+
+
+def _offer_swap(given: str, label: str) -> None:
+    st.button(label, icon=":material/swap_horiz:", key="claire.upload.swap", on_click=remember_swap, args=(given,))
 
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner="Reading the pair …", scope="session")
 def _read_upload(fingerprint: str, _upload: Upload) -> Tile:
+    return read_upload(_upload)
+
+
+def read_upload(upload: Upload) -> Tile:
+    """Read a pair through the one door for rasters, from a private folder that is gone when this returns.
+
+    Args:
+        upload: The files; their names are shown, and never become part of a path.
+
+    Raises:
+        InputError: A file cannot be read, or the pair does not fit.
+    """
     with tempfile.TemporaryDirectory(prefix="claire-") as folder:
         names: dict[str, str] = {}
-        optical, sar = (
-            [_store(Path(folder), file, names) for file in files] for files in (_upload.optical, _upload.sar)
-        )
-        label = _store(Path(folder), _upload.label, names) if _upload.label else None
+        optical, sar = ([_store(Path(folder), file, names) for file in files] for files in (upload.optical, upload.sar))
+        label = _store(Path(folder), upload.label, names) if upload.label else None
         try:
-            tile = pipeline.read_tile(optical, sar, label, name=Path(_upload.optical[0].name).stem[:80])
+            tile = pipeline.read_tile(optical, sar, label, name=_name_pair(upload))
         except ClaireError as error:
-            error.message, error.hint = _given_names(error.message, names), _given_names(error.hint, names)
-            raise
+            raise type(error)(_given_names(error.message, names), _given_names(error.hint, names)) from error
     notices = tuple(Notice(notice.code, _given_names(notice.message, names)) for notice in tile.notices)
     sources = {_given_names(name, names): digest for name, digest in tile.sources.items()}
     return replace(tile, notices=notices, sources=sources)
@@ -137,8 +184,18 @@ def _store(folder: Path, file: UploadedFile, names: dict[str, str]) -> Path:
     suffix = Path(file.name).suffix.lower().lstrip(".")
     path = folder / (secrets.token_hex(8) + (f".{suffix}" if suffix in SUFFIXES else ""))
     path.write_bytes(file.getbuffer())
-    names[path.name] = Path(file.name).name
+    names[path.name] = _last_part(file.name)
     return path
+
+
+def _name_pair(upload: Upload) -> str:
+    """What the pair is called: the first optical file without its ending."""
+    return Path(_last_part(upload.optical[0].name)).stem or "upload"
+
+
+def _last_part(name: str) -> str:
+    """A file name without folders of any system, on one short line."""
+    return as_line(name.replace("\\", "/").rpartition("/")[2], LONGEST_NAME) or "unnamed"
 
 
 def _given_names(text: str, names: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from claire.core.analysis import Analysis
 from claire.core.bands import MODES, Mode
 from claire.core.classes import FLOOD
 from claire.core.dataset import Dataset
+from claire.core.errors import CheckpointError
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.provenance import Provenance
 from claire.core.types import ClassArea, ClassScore, Notice, Prediction, Scores, Tile
@@ -47,18 +48,21 @@ class FakePipeline:
         self.calls: dict[str, int] = {}
         self.entries = [FakeEntry()]
         self.datasets: list[Dataset] = []
+        self.broken: set[str] = set()
 
     def list_models(self) -> list[FakeEntry]:
         """The entries set by the test."""
         self._count("list_models")
         return self.entries
 
-    def load_model(self, name: str) -> str:
-        """A name stands in for the model."""
+    def load_model(self, name: str) -> FakeEntry:
+        """The entry stands in for the model; one of `broken` cannot be loaded."""
         self._count("load_model")
-        return name
+        if name in self.broken:
+            raise CheckpointError(f"The weights of {name!r} are damaged.", "Fetch the checkpoint again.")
+        return next(entry for entry in self.entries if entry.name == name)
 
-    def analyse(self, tile: Tile, model: str, modes: Sequence[Mode] = MODES) -> Analysis:
+    def analyse(self, tile: Tile, model: FakeEntry, modes: Sequence[Mode] = MODES) -> Analysis:
         """Maps by thresholds, right enough to look at."""
         self._count("analyse")
         optical, sar = tile.optical.values.astype(float), tile.sar.values.astype(float)
@@ -85,7 +89,7 @@ class FakePipeline:
             predictions["optical"].classes != predictions["sar"].classes,
             np.clip(0.5 + evidence["optical"] / 4, 0, 1).astype(np.float32),
             "SAR won on most of the pixels on which the two sensors differ.",
-            Provenance(model, MANIFEST.sha256),
+            Provenance(model.name, model.sha256),
             (Notice("fake", "These maps are fakes."),),
         )
 

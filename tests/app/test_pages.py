@@ -206,13 +206,21 @@ def test_bands_that_do_not_fit_are_named_not_traced(open_page: Any, fakes: Any) 
     ("parameters", "said"),
     [
         ({"dataset": "examples", "tile": "../../etc/passwd"}, "no tile called"),
+        ({"dataset": "examples", "tile": "/etc/passwd\x00.png"}, "no tile called"),
+        ({"dataset": "examples", "tile": "gASVIAAAAAAAAACMBXBvc2l4lIwGc3lzdGVtlJOUjAVpZJSFlFKULg=="}, "no tile called"),
+        ({"dataset": "examples", "tile": "x" * 5000}, "no tile called"),
+        ({"dataset": "examples", "tile": "<script>alert(1)</script>"}, "no tile called"),
         ({"dataset": "nowhere", "tile": "one"}, "no data set called"),
+        ({"dataset": "../../etc", "tile": "passwd"}, "no data set called"),
+        ({"dataset": "http://127.0.0.1/a", "tile": "one"}, "no data set called"),
     ],
 )
 def test_an_address_that_names_no_pair_is_a_sentence(open_page: Any, parameters: dict[str, str], said: str) -> None:
     app = open_page("pages/explore.py", **parameters)
     assert not app.exception
     assert said in words_of(app)
+    assert "<script>" not in words_of(app)
+    assert all(len(error.value) < 500 for error in app.error)
 
 
 def test_a_claire_error_is_a_sentence_and_a_hint_without_markup(open_page: Any, fakes: Any) -> None:

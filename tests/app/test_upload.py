@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from claire.core.types import GeoReference
 from claire.data.examples import generate_flood_pair
+from claire.data.raster import write_geotiff
 
 File = tuple[str, bytes, str]
 
@@ -129,3 +131,87 @@ def test_nothing_is_left_behind(uploader: AppTest, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     upload(uploader, *flood_files())
     assert list(tmp_path.iterdir()) == []
+
+
+def geotiff(name: str, values: np.ndarray, folder: Path, bands: tuple[str, ...] = ()) -> File:
+    """A GeoTIFF without coordinates."""
+    write_geotiff(folder / "file.tif", values, GeoReference(), descriptions=bands)
+    return name, (folder / "file.tif").read_bytes(), "image/tiff"
+
+
+def decibels(folder: Path) -> File:
+    values = np.random.default_rng(0).normal(-12, 3, (2, 64, 64)).astype(np.float32)
+    return geotiff("s1.tif", values, folder)
+
+
+def counts(folder: Path, bands: tuple[str, ...] = ()) -> File:
+    return geotiff("s2.tif", np.random.default_rng(0).integers(1, 255, (6, 64, 64), np.uint8), folder, bands)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def find_upload(app: AppTest) -> Any:
+    """The tile that is chosen, if it was uploaded."""
+    if "claire.choice" not in app.session_state:
+        return None
+    choice = app.session_state["claire.choice"]
+    return None if choice.dataset else choice.tile
+
+
+def test_a_guessed_unit_waits_for_the_word_of_the_user(uploader: AppTest, tmp_path: Path) -> None:
+    app = upload(uploader, [counts(tmp_path)], [decibels(tmp_path)])
+    assert not app.error
+    assert find_upload(app) is None
+    assert any("guessed from them (SAR: -1" in caption.value for caption in app.caption)
+    app.checkbox[0].check().run()
+    assert app.session_state["claire.choice"].tile.sar.unit == "db"
+    app.checkbox[0].uncheck().run()
+    assert find_upload(app) is None
+
+
+def test_files_in_each_others_place_can_be_swapped_and_back(uploader: AppTest, tmp_path: Path) -> None:
+    app = upload(uploader, [decibels(tmp_path)], [counts(tmp_path)])
+    assert "looks like SAR" in app.error[0].value
+    assert "--" not in app.error[0].value
+    assert find_upload(app) is None
+    press(app, "Swap the two files")
+    assert not app.error
+    app.checkbox[0].check().run()
+    tile = app.session_state["claire.choice"].tile
+    assert (tile.name, len(tile.optical.bands), tile.sar.unit) == ("s2", 6, "db")
+    press(app, "Swap them back")
+    assert "looks like SAR" in app.error[0].value
+    assert find_upload(app) is None
+
+
+def test_files_that_would_fit_the_other_way_round_are_asked_about(uploader: AppTest) -> None:
+    optical, sar, _ = flood_files()
+    app = upload(uploader, sar, optical)
+    assert any("other way round" in warning.value for warning in app.warning)
+    press(app, "Swap the two files")
+    assert not any("other way round" in warning.value for warning in app.warning)
+    expected = generate_flood_pair(5, 64)
+    np.testing.assert_array_equal(app.session_state["claire.choice"].tile.optical.values, expected.optical.values)
+
+
+def test_bands_that_have_the_names_of_the_model_can_be_assigned_by_hand(uploader: AppTest, tmp_path: Path) -> None:
+    names = generate_flood_pair(5, 32).optical.bands
+    app = upload(uploader, [counts(tmp_path, names)], flood_files()[1][:1] * 2)
+    assert not [box for box in app.selectbox if (box.key or "").startswith("claire.bands.optical")]
+    next(t for t in app.toggle if t.label.startswith("Optical")).set_value(True).run()
+    boxes = [box for box in app.selectbox if (box.key or "").startswith("claire.bands.optical")]
+    assert tuple(box.value for box in boxes) == names
+
+
+def test_a_band_without_a_counterpart_is_asked_for(uploader: AppTest, tmp_path: Path) -> None:
+    given = ("B11", "B8", "B3", "B4", "B5", "B6")
+    app = upload(uploader, [counts(tmp_path, given)], flood_files()[1])
+    assert any("choose a band for every box" in warning.value for warning in app.warning)
+    boxes = [box for box in app.selectbox if (box.key or "").startswith("claire.bands.optical")]
+    assert [box.value for box in boxes] == ["B11", "B8", "B3", None, None, None]
+    for box, band in zip(boxes[3:], given[3:], strict=True):
+        box.select(band)
+    app.run()
+    assert app.session_state["claire.choice"].tile.optical.bands == generate_flood_pair(5, 32).optical.bands

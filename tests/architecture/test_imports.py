@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from claire.data.examples import generate_flood_pair
-from tests.app.fake_pipeline import FakePipeline
+from tests.app.fake_pipeline import FakeEntry, FakePipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "lightning", "streamlit", "captum", "llama_cpp", "rasterio", "matplotlib")
@@ -126,7 +126,7 @@ def test_import_claire_is_light() -> None:
 
 
 def test_a_saved_analysis_opens_without_the_heavy_packages(tmp_path: Path) -> None:
-    FakePipeline().analyse(generate_flood_pair(seed=7, size=32), "fake").save(tmp_path)
+    FakePipeline().analyse(generate_flood_pair(seed=7, size=32), FakeEntry()).save(tmp_path)
     opened = f"import claire, pathlib; claire.Analysis.load(pathlib.Path({str(tmp_path)!r}))"
     assert read_loaded(opened) == set()
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.data.attacks import CANARY_TEXT, render_vrt, write_canary
+
 MAP_TITLES = ("Optical only", "SAR only", "Fused")
 DATES = ("after", "before")
 NARROW = {"width": 400, "height": 860}
@@ -123,6 +125,33 @@ def test_a_wrong_upload_is_a_sentence_and_a_hint(page: Any, address: str, ombria
     card = page.get_by_test_id("stAlert").filter(has_text="notes.tif")
     card.wait_for()
     assert "GeoTIFF" in card.inner_text()
+    check_no_fault(page)
+
+
+def test_a_hostile_upload_shows_nothing_but_a_short_sentence(
+    page: Any, address: str, ombria_folder: Path, tmp_path: Path
+) -> None:
+    canary = write_canary(tmp_path / "canary.tif")
+    name = "<img src=x onerror=document.title='owned'><|system|>" + "x" * 150 + ".tif"
+    page.goto(f"{address}/explore")
+    page.wait_for_selector('[data-testid="stImage"] img')
+    wait_until_done(page)
+    page.get_by_text("Upload a pair", exact=True).click()
+    hostile = {"name": name, "mimeType": "image/tiff", "buffer": render_vrt(str(canary)).encode()}
+    sar = ombria_folder / "ombria/OmbriaS1/train/AFTER/S1_after_0001.png"
+    for zone, files in enumerate((hostile, str(sar))):
+        field = page.locator('input[type="file"]').nth(zone)
+        field.wait_for(state="attached")
+        wait_until_done(page)
+        field.set_input_files(files)
+        wait_until_done(page)
+    card = page.get_by_test_id("stAlert").filter(has_text="GeoTIFF")
+    card.wait_for()
+    said = card.inner_text()
+    assert len(said) < 400
+    assert not [secret for secret in (CANARY_TEXT, str(tmp_path), "<|", "x" * 100) if secret in said]
+    assert page.title().startswith("Explore")
+    assert page.locator('img[src="x"]').count() == 0
     check_no_fault(page)
 
 

@@ -8,10 +8,7 @@ import pytest
 
 from claire.core import errors
 from claire.core.errors import ClaireError, InputError, UnknownNameError
-
-
-def all_kinds(kind: type[ClaireError] = ClaireError) -> list[type[ClaireError]]:
-    return [kind, *(deeper for child in kind.__subclasses__() for deeper in all_kinds(child))]
+from tests.sentences import all_kinds
 
 
 def test_every_kind_has_a_code_of_its_own_and_a_line_in_the_drawn_tree() -> None:
@@ -58,3 +55,25 @@ def test_an_unknown_name_lists_the_right_ones_sorted() -> None:
     assert "'both'" in error.message
     assert error.hint == "Choose one of: fused, optical, sar."
     assert UnknownNameError.among("model", "x", []).hint == "Choose one of: none."
+
+
+@pytest.mark.parametrize("given", ["x" * 10_000, "\x00" * 300, "a\nb", "\u202e" * 100, "\ud800" * 50])
+def test_what_a_user_typed_stays_short_and_on_one_line(given: str) -> None:
+    error = UnknownNameError.among("model", given, [f"model-{i:03d}" for i in range(500)])
+    assert len(error.message) <= 200
+    assert len(error.hint) <= 200
+    assert (error.message + error.hint).isprintable()
+    assert error.hint.startswith("Choose one of: model-000, model-001")
+    assert error.hint.endswith(" more.")
+    shown = error.hint.count("model-")
+    assert f"and {500 - shown} more." in error.hint
+
+
+@pytest.mark.parametrize("kind", all_kinds())
+def test_a_sentence_that_became_too_long_is_cut(kind: type[ClaireError]) -> None:
+    error = kind("The file 'a' " + "is wrong " * 50 + ".", "Do " * 5000)
+    assert len(str(error)) == len(error.message) <= 200
+    assert len(error.hint) <= 200
+    assert error.message.endswith("...")
+    whole = kind("x" * 199 + ".", "y" * 199 + ".")
+    assert (whole.message, whole.hint) == ("x" * 199 + ".", "y" * 199 + ".")

@@ -11,7 +11,8 @@ import pytest
 
 from claire.core.classes import FLOOD
 from claire.core.errors import CheckpointError
-from claire.core.manifest import InputSpec, Manifest
+from claire.core.manifest import GoldenTile, InputSpec, Manifest
+from claire.core.settings import Settings
 
 OPTICAL = InputSpec(("B3", "B8"), "uint8", (0.1, 0.2), (1.0, 2.0), ((0,), (1,)), "Sentinel-2")
 SAR = InputSpec(("VV",), "db", (-12.0,), (4.0,), ((0,),))
@@ -28,6 +29,14 @@ MANIFEST = Manifest(
     {"seed": 3},
     ("Not for snow.",),
     ("Shadows.",),
+    {"stem.weight": "F16 8x3x3x3"},
+    GoldenTile(
+        1,
+        64,
+        {"optical": {"B3": (0.1, 1.0), "B8": (0.2, 2.0)}, "sar": {"VV": (-12.0, 4.0)}},
+        {"fused": ((0.5, -0.5), (1.0, 2.0))},
+        0.01,
+    ),
 )
 
 
@@ -48,6 +57,38 @@ def test_a_manifest_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0, 1.0], "std": [1.0], "dates": [[0]]}},
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[0, 0]]}},
         {"limits": None},
+        {"limits": [3]},
+        {"failures": "Shadows."},
+        {"name": "../tiny"},
+        {"name": ".hidden"},
+        {"name": "x" * 61},
+        {"name": None},
+        {"title": ["A tiny one"]},
+        {"title": "x" * 1001},
+        {"sha256": "ab"},
+        {"sha256": "AB" * 32},
+        {"network": [1]},
+        {"training": "long"},
+        {"temperature": {"fused": 0}},
+        {"temperature": {"fused": "1"}},
+        {"temperature": {"fused": True}},
+        {"temperature": {"both": 1.0}},
+        {"temperature": [1.0]},
+        {"scores": {"fused": {"clear": {"miou": "high"}}}},
+        {"scores": {"both": {"clear": {"miou": 0.5}}}},
+        {"scores": {"fused": [0.5]}},
+        {"tensors": {"stem.weight": ["F16", [8]]}},
+        {"tensors": ["stem.weight"]},
+        {"golden": 3},
+        {"golden": {"seed": 1}},
+        {"golden": {"seed": 1, "size": 64, "levels": {}, "logits": {"fused": [[1.0]]}, "tolerance": 1.0}},
+        {"golden": {"seed": 1, "size": 64, "levels": {"optical": {}, "sar": {}}, "logits": {}, "tolerance": 1.0}},
+        {"golden": {"seed": 1, "size": 10**9, "levels": {"optical": {}, "sar": {}}, "logits": {"sar": [[1]]}}},
+        {"sar": {"bands": ["VV"], "unit": "volts", "mean": [0.0], "std": [1.0], "dates": [[0]]}},
+        {"sar": {"bands": [3], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[0]]}},
+        {"sar": {"bands": ["VV"], "unit": "db", "mean": ["0"], "std": [1.0], "dates": [[0]]}},
+        {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[-1]]}},
+        {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[0]], "sensor": 3}},
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -60,7 +101,10 @@ def test_a_manifest_that_does_not_fit_is_refused(tmp_path: Path, change: dict[st
     assert str(tmp_path) not in caught.value.message
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"version": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[1]", b"\xff\xfe", b'{"version": 1}', b"[" * 100_000, b'{"version": 1e999}', b'{"a": 1, "a": 1}'],
+)
 def test_what_is_not_a_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.json").write_bytes(content)
     with pytest.raises(CheckpointError):
@@ -75,3 +119,54 @@ def test_a_missing_manifest_is_said_to_be_missing(tmp_path: Path) -> None:
 def test_numbers_that_json_does_not_know_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         replace(MANIFEST, temperature={"fused": float("nan")}).write(tmp_path / "m.json")
+
+
+def test_a_manifest_from_before_self_tests_is_read(tmp_path: Path) -> None:
+    MANIFEST.write(tmp_path / "m.json")
+    content = json.loads((tmp_path / "m.json").read_text())
+    del content["tensors"], content["golden"]
+    (tmp_path / "m.json").write_text(json.dumps(content))
+    assert Manifest.read(tmp_path / "m.json") == replace(MANIFEST, tensors={}, golden=None)
+
+
+def test_a_manifest_above_the_limit_is_not_parsed(tmp_path: Path) -> None:
+    MANIFEST.write(tmp_path / "m.json")
+    size = (tmp_path / "m.json").stat().st_size
+    assert Manifest.read(tmp_path / "m.json", Settings(max_manifest_bytes=size)) == MANIFEST
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        Manifest.read(tmp_path / "m.json", Settings(max_manifest_bytes=size - 1))
+
+
+def test_a_manifest_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    MANIFEST.write(tmp_path / "m.json")
+    before = (tmp_path / "m.json").read_bytes()
+    with pytest.raises(ValueError, match="JSON"):
+        replace(MANIFEST, temperature={"fused": float("inf")}).write(tmp_path / "m.json")
+    assert (tmp_path / "m.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["m.json"]
+
+
+def test_the_name_of_the_file_is_said_short_and_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / ("x\n\u202e" + "y" * 100 + ".json")
+    path.write_bytes(b"{")
+    with pytest.raises(CheckpointError) as caught:
+        Manifest.read(path)
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("optical", "sar", "swapped"),
+    [
+        (("B3", "B8"), ("VV",), False),
+        (("VV",), ("b03", "B8"), True),
+        (("band1",), ("band1", "band2"), True),
+        (("band1", "band2"), ("band1",), False),
+        (("x",), ("y", "z"), False),
+        (("B3", "B8", "VV"), ("B3", "B8", "VV"), False),
+    ],
+)
+def test_files_that_fit_the_other_way_round_are_known(
+    optical: tuple[str, ...], sar: tuple[str, ...], swapped: bool
+) -> None:
+    assert MANIFEST.fits_swapped(optical, sar) is swapped

@@ -64,7 +64,7 @@ def test_a_pair_on_one_grid_is_taken_as_it_is(write: Any) -> None:
     np.testing.assert_array_equal(tile.label, np.eye(8, 9))
     assert tile.georeference == GeoReference(CRS, UTM, metres=True)
     assert (tile.name, tile.optical.unit, tile.sar.unit) == ("o", "uint8", "db")
-    assert codes(tile) == {"units"}
+    assert codes(tile) == {"sar_units"}
     assert tile.sources == {path.name: compute_sha256(path) for path in (*files, label)}
 
 
@@ -249,7 +249,7 @@ def test_units_given_overrule_the_guess(write: Any) -> None:
     assert guessed.sar is not None
     assert given_.sar is not None
     assert (guessed.sar.unit, given_.sar.unit) == ("power", "amplitude")
-    assert "units" not in codes(given_)
+    assert "sar_units" not in codes(given_)
 
 
 def test_a_missing_file_is_said_to_be_missing(write: Any, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from claire.core.errors import BandError, BudgetError, ClaireError, FormatError,
 from claire.core.settings import Settings
 from claire.core.types import GeoReference
 from claire.data import raster as door
-from claire.data.raster import describe_raster, read_raster, warp_to_grid, write_geotiff
+from claire.data.raster import describe_raster, read_raster, warp_gcps_to_grid, warp_to_grid, write_geotiff
 
 UTM = (10.0, 0.0, 600_000.0, 0.0, -10.0, 5_000_000.0)
 PLACE = GeoReference("EPSG:32629", UTM, metres=True)
@@ -68,6 +68,15 @@ def test_files_are_refused_when_a_safety_setting_is_changed_later() -> None:
         "try: door.check_environment()\nexcept door.EnvironmentUnsafeError as error: print(error.message)"
     )
     assert "PROJ_NETWORK" in done.stdout
+
+
+@pytest.mark.parametrize(("package", "old"), [("__version__", "1.3.11"), ("__gdal_version__", "3.9.3")])
+def test_files_are_refused_when_the_libraries_are_too_old(package: str, old: str) -> None:
+    done = run_python(
+        f"import claire.data.raster as door, rasterio\nrasterio.{package} = {old!r}\n"
+        "try: door.check_environment()\nexcept door.EnvironmentUnsafeError as error: print(error.message)"
+    )
+    assert old in done.stdout
 
 
 # Formats
@@ -123,11 +132,13 @@ def test_a_file_cut_short_is_refused(write: Any, tmp_path: Path, keep: int) -> N
     assert_is_kind(caught.value, tmp_path)
 
 
-def test_a_name_that_is_no_text_is_damage(write: Any) -> None:
-    path = write("a.tif", np.zeros((1, 4, 4), np.uint8), finish=lambda t: t.set_band_description(1, "QQQQ"))
+def test_a_name_that_is_no_text_is_no_name(write: Any) -> None:
+    path = write("a.tif", np.ones((1, 4, 4), np.uint8), finish=lambda t: t.set_band_description(1, "QQQQ"))
     path.write_bytes(path.read_bytes().replace(b"QQQQ", b"\xff\xfe\xfd\xfc"))
-    with pytest.raises(FormatError):
-        read_raster(path)
+    raster = read_raster(path)
+    assert (raster.bands, raster.named) == (("band1",), False)
+    assert "names" in {notice.code for notice in raster.notices}
+    np.testing.assert_array_equal(raster.values, 1)
 
 
 @pytest.mark.parametrize(("driver", "name"), [("GTiff", "a.tif"), ("PNG", "a.png"), ("JPEG", "a.jpg")])
@@ -554,3 +565,51 @@ def test_a_picture_of_transparency_alone_is_refused(write: Any) -> None:
 
     with pytest.raises(BandError):
         read_raster(write("a.tif", np.ones((1, 4, 4), np.uint8), finish=mark))
+
+
+# Places without a transform
+
+
+def bent(row: Any, col: Any) -> tuple[Any, Any]:
+    """A place that no affine gives."""
+    return 600_000 + 9 * col + row + 0.05 * (col - 40) ** 2, 5_000_000 - 9 * row + 0.04 * (row - 30) ** 2
+
+
+@pytest.mark.parametrize("count", [6, 30])
+def test_control_points_are_followed_by_a_spline_or_where_they_are_many_by_a_polynomial(count: int) -> None:
+    row, col = np.mgrid[:80, :80] + 0.5
+    at = np.linspace(0, 80, count)
+    points = [(r, c, *bent(r, c), 0.0) for r in at.tolist() for c in at.tolist()]
+    target = GeoReference("EPSG:32629", (10.0, 0.0, 600_150.0, 0.0, -10.0, 4_999_900.0))
+    values = np.stack(bent(row, col))
+    warped, valid, inside = warp_gcps_to_grid(
+        values, np.ones(values.shape, bool), points, "EPSG:32629", None, target, (30, 40)
+    )
+    r, c = np.mgrid[:30, :40] + 0.5
+    assert valid.all()
+    assert inside.all()
+    assert np.abs(warped[0] - (600_150 + 10 * c)).max() < 3
+    assert np.abs(warped[1] - (4_999_900 - 10 * r)).max() < 3
+
+
+def test_points_in_degrees_locate_on_a_grid_in_metres() -> None:
+    corners = [(0.0, 0.0, -9.001, 45.001), (0.0, 50.0, -8.999, 45.001), (50.0, 0.0, -9.001, 44.999)]
+    points = [(*corner, 0.0) for corner in (*corners, (50.0, 50.0, -8.999, 44.999))]
+    east = np.tile(np.arange(50.0), (1, 50, 1))
+    grid = GeoReference("EPSG:32629", (10.0, 0.0, 499_960.0, 0.0, -10.0, 4_983_000.0))  # the meridian of the zone
+    warped, valid, _ = warp_gcps_to_grid(east, np.ones(east.shape, bool), points, "EPSG:4326", None, grid, (8, 8))
+    seen = valid[0].any(axis=0)
+    assert seen.all()
+    # 0.002 degrees of longitude at 45 degrees are 157.7 m, thus 3.15 m per pixel.
+    middle = warped[0][valid[0]].mean()
+    assert abs(middle - 24.5) < 1
+
+
+def test_too_few_points_and_strange_systems_are_refused() -> None:
+    values, valid = np.ones((1, 5, 5)), np.ones((1, 5, 5), bool)
+    grid = GeoReference("EPSG:32629", (10.0, 0.0, 600_000.0, 0.0, -10.0, 5_000_000.0))
+    points = [(0.0, 0.0, 1.0, 1.0, 0.0), (5.0, 5.0, 2.0, 2.0, 0.0)]
+    for crs, some in (("EPSG:32629", points), ("EPSG:0", [*points, (0.0, 5.0, 2.0, 1.0, 0.0)])):
+        with pytest.raises(GridError) as caught:
+            warp_gcps_to_grid(values, valid, some, crs, None, grid, (5, 5))
+        assert caught.value.hint

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from claire.core.analysis import Analysis
 from claire.core.bands import MODES
@@ -16,7 +18,7 @@ from claire.core.errors import InputError
 from claire.core.types import GeoReference, Tile
 from claire.data.raster import read_raster
 from claire.inference.engine import TorchSegmenter
-from claire.pipeline import analyse, write_prediction
+from claire.pipeline import analyse, read_tile, write_prediction
 
 PLACE = GeoReference("EPSG:32633", (10.0, 0.0, 500_000.0, 0.0, -10.0, 5_000_000.0), metres=True)
 
@@ -114,3 +116,59 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_input(
     assert folder.name in caught.value.message
     assert str(tmp_path) not in caught.value.message + caught.value.hint
     assert (tmp_path / "taken").read_text(encoding="utf-8") == "mine"
+
+
+SECRET = "secret-7f3a"
+TIFF_TAGS = {"GPS": 34853, "EXIF": 34665, "XMP": 700, "IPTC": 33723, "photoshop": 34377, "artist": 315, "made by": 271}
+
+
+def test_exports_hold_no_path_and_nothing_that_the_files_said_beside_their_pixels(
+    model: TorchSegmenter, tmp_path: Path
+) -> None:
+    place = tmp_path / "private-place"
+    place.mkdir()
+    rng = np.random.default_rng(0)
+    exif = Image.Exif()
+    exif[270], exif[315], exif[305] = f"/home/{SECRET}/a", SECRET, SECRET
+    exif.get_ifd(0x8825)[1] = "N"
+    optical, sar = [], []
+    for date in ("before", "after"):
+        optical.append(place / f"o_{date}.jpg")
+        colours = rng.integers(0, 255, (64, 64, 3), np.uint8)
+        Image.fromarray(colours).save(optical[-1], exif=exif, comment=SECRET.encode(), quality=95)
+        sar.append(place / f"s_{date}.tif")
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags[270], tags[315], tags[305] = f"/home/{SECRET}/b", SECRET, SECRET
+        Image.fromarray(rng.integers(0, 255, (64, 64), np.uint8)).save(sar[-1], tiffinfo=tags)
+    wanted = model.manifest
+    tile = read_tile(
+        optical,
+        sar,
+        optical_bands=wanted.optical.bands,
+        sar_bands=wanted.sar.bands,
+        optical_units="uint8",
+        sar_units="uint8",
+    )
+    results = tmp_path / "results"
+    files = write_prediction(analyse(tile, model), results)
+    for name in files.values():
+        content = (results / name).read_bytes()
+        if name.endswith(".npz"):
+            with zipfile.ZipFile(results / name) as archive:
+                content += b"".join(archive.read(member) for member in archive.namelist())
+        for secret in (SECRET, str(tmp_path), "private-place", str(Path.home())):
+            assert secret.encode() not in content, name
+        assert "/" not in name
+        if name.endswith(".png"):
+            assert _list_chunks(content) <= {b"IHDR", b"PLTE", b"tRNS", b"sRGB", b"IDAT", b"IEND"}
+        if name.endswith(".tif"):
+            with Image.open(results / name) as picture:
+                assert not set(picture.tag_v2) & set(TIFF_TAGS.values())
+
+
+def _list_chunks(content: bytes) -> set[bytes]:
+    place, found = 8, set()
+    while place < len(content):
+        found.add(content[place + 4 : place + 8])
+        place += 12 + int(struct.unpack(">I", content[place : place + 4])[0])
+    return found

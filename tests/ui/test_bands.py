@@ -8,7 +8,7 @@ import numpy as np
 
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.examples import OPTICAL_BANDS, SAR_BANDS, generate_flood_pair
-from claire.ui.bands import find_missing, rename_bands
+from claire.ui.bands import find_missing, match_bands, rename_bands
 
 MANIFEST = Manifest(
     name="m",
@@ -38,3 +38,9 @@ def test_picked_bands_get_the_names_of_the_model() -> None:
     renamed = rename_bands(layer, ("band2", "band1"), MANIFEST.sar, "uint8")
     assert renamed.bands == SAR_BANDS
     np.testing.assert_array_equal(renamed.values, layer.values[::-1])
+
+
+def test_bands_start_with_those_of_that_name_and_where_none_is_in_order() -> None:
+    assert match_bands(("B3_after", "x", "B3_before"), ("b03_before", "B3_after")) == ("B3_before", "B3_after")
+    assert match_bands(("B2", "B3", "B8"), ("B8_before", "B3_before", "B8_after")) == ("B8", "B3", None)
+    assert match_bands(("band1", "band2", "band3"), ("VV", "VH")) == ("band1", "band2")
