@@ -93,6 +93,8 @@ class NetworkConfig:
 def _is_setting(name: str, value: Any) -> bool:
     if name in {"fusion", "encoder"}:
         return isinstance(value, str)
+    if name == "relative":
+        return isinstance(value, bool)
     if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
         return False
     numbers = value if isinstance(value, tuple) else (value,)

@@ -131,3 +131,12 @@ def test_a_network_with_relative_bands_gives_its_modes_and_ignores_what_is_inval
         one, two = network(*inputs).logits, network(*other).logits
     assert tuple(one) == network.modes
     torch.testing.assert_close(one["fused"], two["fused"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("relative", 1), ("widths", [8, 8, 8]), ("grid", 0), ("classes", True), ("stem", 10**6)]
+)
+def test_a_setting_that_no_network_has_is_named(name: str, value: object) -> None:
+    with pytest.raises(CheckpointError, match=name):
+        NetworkConfig.from_mapping({**SMALL.as_dict(), name: value})
+    assert NetworkConfig.from_mapping({**SMALL.as_dict(), "relative": True}).relative
