@@ -175,7 +175,7 @@ def _compile(classes: tuple[str, ...]) -> re.Pattern[str]:
         "name": _any({*classes, *lexicon.KNOWN_CLASSES}),
         "place": _any(lexicon.PLACES),
         "judgement": _any(WORD_KINDS),
-        "number": rf"(?:{relations}\s+)?{numeral}(?:\s?(?:{units})(?!\w))?",
+        "number": rf"(?:{relations}\s+)?{numeral}(?:\s?(?:{units})(?!\w)|(?!\w|\.\d))",
         "sensor": _any(lexicon.SENSOR_NAMES),
         "metric": _any(lexicon.METRIC_WORDS),
         "mode": _any(lexicon.MODE_WORDS),

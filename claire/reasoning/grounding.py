@@ -2,8 +2,8 @@
 
 Sentence by sentence, while the text streams. Every number (value, unit, rounding), class, map or sensor, metric,
 judgement word, place, comparison with its direction, instrument and quotation must follow from *one* cited fact that
-fits all that the clause says together; a clause takes over what it leaves unsaid from the clause before. What a
-sentence says beyond these (causes, advice, causation words) is not read: docs/methods.md lists it.
+fits all that the clause says together; a clause takes over what it leaves unsaid from the clause before. Every cited
+fact must be spoken of. What a sentence says beyond these (causes, advice) is not read: docs/methods.md lists it.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ SCALE_OF_UNIT: dict[tuple[str, str], float] = {
 
 CROSS_KINDS = frozenset({frozenset({"precision", "recall"})})
 """Kinds that may be compared with each other; else only one and the same kind is compared."""
+
+
+NAMED_ONLY: frozenset[FactKind] = frozenset({"f1", "precision", "recall"})
+"""Kinds that a judgement word stands for only where they are named: "flood is good" speaks of its IoU."""
 
 
 class UngroundedError(Exception):
@@ -100,15 +104,18 @@ class Grounder:
             raise UngroundedError("It cites a fact that does not exist." if unknown else "It cites no fact.")
         facts = [self._index[each] for each in cited]
         clauses = read_claims(text, self._classes)
-        context = Clause()
+        context, spoken = Clause(), set()
         for place, clause in enumerate(clauses):
             if clause.claims:
                 _check_clause(clause, context, facts, self._lead)
+                spoken |= {fact.id for fact in facts if _fits(fact, clause, context, self._lead, exact=True)}
             if clause.direction is not None:
                 right = clauses[place + 1] if place + 1 < len(clauses) else Clause()
                 _check_comparison(clause, right, context, facts, self._lead)
             context = _merge(clause, context)
         _check_dates(text, facts)
+        if silent := [fact for fact in facts if fact.id not in spoken]:
+            raise UngroundedError(f"It cites {silent[0].id}, and does not speak of it.")
 
 
 def ground(tokens: Iterable[Token], facts: Sequence[Fact]) -> Iterator[Sentence]:
@@ -134,6 +141,8 @@ def _check_clause(clause: Clause, context: Clause, facts: Sequence[Fact], lead: 
         raise UngroundedError(f"No fact says {_short(clause.strange[0])!r}.")
     if clause.negated and (clause.numbers or clause.words or clause.direction is not None):
         raise UngroundedError("It denies something, and facts only affirm.")
+    if len(set(clause.modes)) < len(clause.modes):
+        raise UngroundedError(f"It sets {clause.modes[0]} beside itself.")
     fitting = [fact for fact in facts if _fits(fact, clause, context, lead, exact=False)]
     if not fitting:
         raise UngroundedError(f"No cited fact speaks of {_describe(clause)} together.")
@@ -189,9 +198,9 @@ def _entails(fact: Fact, number: NumberClaim) -> bool:
 
 def _fits(fact: Fact, clause: Clause, context: Clause, lead: Mode | None, *, exact: bool) -> bool:
     """Whether a fact is about the class, the map and the metric of a clause; `exact` for claims of a number."""
-    metrics = clause.metrics or {kind for word in clause.words for kind in WORD_KINDS[word]}
-    metrics = metrics or (set() if isinstance(fact.value, str) else context.metrics)
-    if metrics and fact.kind not in metrics:
+    metrics = _choose_metrics(clause, context)
+    inherited = not clause.metrics and not clause.words
+    if metrics and fact.kind not in metrics and not (inherited and isinstance(fact.value, str)):
         return False
     exact = exact or bool(clause.words or clause.places)
     return _fits_class(fact, clause, context, exact) and _fits_modes(fact, clause, context, lead, exact)
@@ -243,12 +252,17 @@ def _comparable(one: Fact, two: Fact) -> bool:
 
 
 def _merge(clause: Clause, context: Clause) -> Clause:
-    words = {kind for word in clause.words for kind in WORD_KINDS[word]}
     return Clause(
         classes=clause.classes or context.classes,
         modes=clause.modes or context.modes,
-        metrics=clause.metrics or words or context.metrics,
+        metrics=_choose_metrics(clause, context),
     )
+
+
+def _choose_metrics(clause: Clause, context: Clause) -> set[FactKind]:
+    """Kinds that a clause speaks of: those it names, else those its judgement words judge, else those named before."""
+    judged = {kind for word in clause.words for kind in WORD_KINDS[word]}
+    return clause.metrics or (judged & context.metrics) or (judged - NAMED_ONLY) or context.metrics
 
 
 def _check_dates(text: str, facts: Sequence[Fact]) -> None:
