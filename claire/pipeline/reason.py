@@ -118,7 +118,7 @@ def check_question(question: str, settings: Settings) -> str:
         InputError: It is empty or too long.
     """
     if not question.strip():
-        raise InputError("The question is empty.", "Ask something, such as: how sure are you?")
+        raise InputError("The question is empty.", "Ask something, such as which class is weakest.")
     if len(question) > settings.max_question:
         raise InputError(
             f"The question has {len(question)} characters, more than {settings.max_question}.",

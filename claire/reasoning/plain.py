@@ -15,7 +15,8 @@ MOST_WORDS = 4
 LONGEST_BAND = 16
 LONGEST_TEXT = 300
 
-CONTROL_TOKEN = re.compile(r"<\s*\|.*?\|\s*>", re.DOTALL)
+CONTROL_TOKEN = re.compile(r"<\s*\|(?:(?!<\s*\|).)*?\|\s*>", re.DOTALL)
+"""The innermost one first, so that a token inside a token leaves nothing behind."""
 TOKEN_REST = re.compile(r"<\s*\||\|\s*>")
 MARKUP = re.compile(r"[<>\[\]{}|\\`*#~^$@!\"]+|://|\bwww\.", re.IGNORECASE)
 NAME_SIGNS = " -'"
