@@ -34,6 +34,17 @@ def chromium() -> str:
     pytest.skip(message)
 
 
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real tiles; the test is skipped without it."""
+    candidates = [Path(p) for p in os.environ.get("CLAIRE_DATA", "").split(os.pathsep) if p]
+    candidates.append(ROOT.parent / "shared" / "data")
+    for folder in candidates:
+        if (folder / "georef").is_dir():
+            return folder
+    pytest.skip("No folder of real tiles; set CLAIRE_DATA to one that holds georef/.")
+
+
 @pytest.fixture
 def written_pair(tmp_path: Path) -> dict[str, Path]:
     """A generated pair of 64 x 64 pixels with its label, as three GeoTIFFs in metres."""

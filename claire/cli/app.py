@@ -11,8 +11,8 @@ from typing import Annotated, Any, Optional
 import typer
 
 from claire.cli.inspect import describe, render_text
-from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress
-from claire.cli.tables import as_mode_table, as_model_table, as_score_table
+from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress, show_token
+from claire.cli.tables import as_mode_table, as_model_table, as_score_table, as_ungrounded_list
 from claire.core.bands import MODALITIES, MODES, UNITS_OF, Modality, Mode, Role, Unit, get_choice
 from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError
 from claire.core.settings import Settings
@@ -151,6 +151,22 @@ def evaluate(
         report=show_progress,
     )
     answer(scores, as_score_table(scores), as_json)
+
+
+@app.command()
+def reason(
+    folder: Annotated[Path, typer.Argument(help="Folder of a saved analysis, as `claire predict` writes it.")],
+    engine: Annotated[str, typer.Option(help="Who words the facts; `template` needs no language model.")] = "template",
+    question: Annotated[Optional[str], typer.Option(help="Answer this instead of telling all.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="Of the wording.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Say in words what an analysis measured; every sentence is checked against the facts it cites."""
+    from claire.core.analysis import Analysis
+    from claire.pipeline.reason import reason as run
+
+    narrative = run(Analysis.load(folder), engine, question, seed=seed, listen=None if as_json else show_token)
+    answer(narrative.as_dict(), as_ungrounded_list(narrative.sentences), as_json)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from claire.core.errors import ClaireError
+from claire.core.facts import Token
 from claire.core.types import Notice
 
 EXIT_WRONG = 2
@@ -40,3 +41,9 @@ def show_progress(done: int, total: int) -> None:
     """One line on stderr that replaces itself."""
     sys.stderr.write(f"\r{done}/{total}" + ("\n" if done == total else ""))
     sys.stderr.flush()
+
+
+def show_token(token: Token) -> None:
+    """One word of a narrative on stdout, as soon as it is there."""
+    sys.stdout.write(token.text)
+    sys.stdout.flush()

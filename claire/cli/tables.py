@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from claire.core.facts import Sentence
+
 SCORE_TITLES = {"miou": "mIoU", "oa": "OA", "ece": "ECE"}
 
 
@@ -44,6 +46,12 @@ def as_score_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str
             figures = "  ".join(f"{title} {_figure(entry.get(key))}" for key, title in SCORE_TITLES.items())
             lines.append(f"{mode:<8} {condition:<16} {figures}   IoU: {classes}".rstrip())
     return "\n".join(lines)
+
+
+def as_ungrounded_list(sentences: Sequence[Sentence]) -> str:
+    """What follows a narrative: one line per sentence that its facts do not support."""
+    wrong = [f"not grounded: {each.text} ({each.reason})" for each in sentences if not each.grounded]
+    return "\n".join(["", *wrong]) if wrong else ""
 
 
 def _figure(value: float | None) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.bands import Mode
+from claire.core.bands import Modality, Mode
 from claire.core.classes import ClassScheme, LandClass
 from claire.core.errors import AnalysisError
 from claire.core.files import appearing
@@ -45,6 +45,40 @@ ANALYSIS_VERSION = 1
 
 
 @dataclass(frozen=True)
+class ModelSummary:
+    """What an analysis keeps of the manifest, so that it can be judged without the checkpoint.
+
+    Args:
+        title: One line for people.
+        sensors: Modality -> sensor that the checkpoint was trained on.
+        prevalence: Share of each class in the training pixels, 0..1, in index order; empty when not recorded.
+        limits: Sentences: what it is not for.
+        failures: Sentences: what it is known to get wrong.
+    """
+
+    title: str = ""
+    sensors: Mapping[Modality, str] = field(default_factory=dict)
+    prevalence: tuple[float, ...] = ()
+    limits: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observation:
+    """How much of the tile one sensor saw on one date.
+
+    Args:
+        modality: Which sensor.
+        date: Name of the date, such as "after"; "" for a sensor with one date.
+        share: Share of the pixels with a valid value of that date, 0..1.
+    """
+
+    modality: Modality
+    date: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Analysis:
     """One tile under one model.
 
@@ -59,6 +93,8 @@ class Analysis:
         comparison: One sentence that says which sensor won where.
         provenance: Where it came from.
         notices: From reading, pairing and preparing.
+        model: What the manifest says; None in an analysis saved before it was kept.
+        observations: What each sensor saw on each date; empty in an analysis saved before it was kept.
     """
 
     tile: Tile
@@ -71,6 +107,8 @@ class Analysis:
     comparison: str
     provenance: Provenance
     notices: tuple[Notice, ...] = field(default_factory=tuple)
+    model: ModelSummary | None = None
+    observations: tuple[Observation, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON; NaN becomes None."""
@@ -99,6 +137,8 @@ class Analysis:
                 "provenance": asdict(self.provenance),
                 "notices": [asdict(notice) for notice in self.notices],
                 "tile_notices": [asdict(notice) for notice in self.tile.notices],
+                "model": None if self.model is None else asdict(self.model),
+                "observations": [asdict(observation) for observation in self.observations],
             }
         )
         return content
@@ -236,6 +276,20 @@ def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analys
         content["comparison"],
         Provenance(**content["provenance"]),
         notices,
+        _rebuild_model(content.get("model")),
+        tuple(Observation(**observation) for observation in content.get("observations", ())),
+    )
+
+
+def _rebuild_model(entry: dict[str, Any] | None) -> ModelSummary | None:
+    if entry is None:
+        return None
+    return ModelSummary(
+        title=str(entry["title"]),
+        sensors={role: str(name) for role, name in entry["sensors"].items()},
+        prevalence=tuple(float(share) for share in entry["prevalence"]),
+        limits=tuple(str(sentence) for sentence in entry["limits"]),
+        failures=tuple(str(sentence) for sentence in entry["failures"]),
     )
 
 

@@ -13,7 +13,8 @@ ClaireError                      what was given, what was wanted, what to do nex
 │   ├── UnknownNameError         a name that no registry knows          (LookupError)
 │   ├── DatasetError             a data set folder that is not laid out as expected
 │   ├── RecipeError              a training recipe with a missing or impossible value
-│   └── AnalysisError            a saved analysis that cannot be opened
+│   ├── AnalysisError            a saved analysis that cannot be opened
+│   └── EngineError              a narrator that is not there
 ├── CheckpointError              weights or manifest missing, altered or not fitting (RuntimeError)
 └── EnvironmentUnsafeError       a safety setting is not in force; files are refused (RuntimeError)
 """
@@ -150,6 +151,12 @@ class AnalysisError(InputError):
     """A saved analysis that cannot be opened."""
 
     code = "analysis"
+
+
+class EngineError(InputError):
+    """A narrator that is not there."""
+
+    code = "engine"
 
 
 class CheckpointError(ClaireError, RuntimeError):

@@ -48,6 +48,7 @@ class Settings:
         read_memory_mb: Memory that reading one file may take beyond its decoded pixels, megabytes.
         window: Side of a prediction window, pixels; larger tiles are cut into overlapping windows.
         overlap: Overlap of neighbouring windows, pixels.
+        max_question: Most characters of a question.
     """
 
     data: tuple[Path, ...] = ()
@@ -74,6 +75,7 @@ class Settings:
     read_memory_mb: int = 512
     window: int = 256
     overlap: int = 64
+    max_question: int = 500
 
     @property
     def limits(self) -> dict[str, int]:

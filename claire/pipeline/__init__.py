@@ -8,12 +8,15 @@ from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model
 from claire.pipeline.outputs import write_prediction
+from claire.pipeline.reason import ENGINES, Narrative, reason
 
 __all__ = [
     "CONDITIONS",
     "DEFAULT_MODEL",
+    "ENGINES",
     "Dataset",
     "ExamplesDataset",
+    "Narrative",
     "analyse",
     "evaluate",
     "find_datasets",
@@ -22,5 +25,6 @@ __all__ = [
     "load_model",
     "open_dataset",
     "read_tile",
+    "reason",
     "write_prediction",
 ]

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.analysis import Analysis
-from claire.core.bands import MODES, Mode
+from claire.core.analysis import Analysis, ModelSummary, Observation
+from claire.core.bands import MODALITIES, MODES, Mode
 from claire.core.classes import IGNORE_INDEX
 from claire.core.errors import UnknownNameError
+from claire.core.manifest import InputSpec, Manifest
 from claire.core.provenance import Provenance
 from claire.core.segmenter import Segmenter
 from claire.core.types import Prediction, Prepared, Scores, SegmenterOutput, Tile
@@ -63,7 +64,34 @@ def analyse(tile: Tile, model: Segmenter, modes: Sequence[Mode] = MODES) -> Anal
             settings={"modes": ",".join(wanted)},
         ),
         notices=(*tile.notices, *notices),
+        model=summarise_model(manifest),
+        observations=observe(prepared, manifest),
     )
+
+
+def summarise_model(manifest: Manifest) -> ModelSummary:
+    """What an analysis keeps of a manifest."""
+    counted = [float(count) for count in manifest.training.get("class_pixels", ())]
+    total = sum(counted)
+    return ModelSummary(
+        title=manifest.title,
+        sensors={"optical": manifest.optical.sensor, "sar": manifest.sar.sensor},
+        prevalence=tuple(count / total for count in counted) if total > 0 else (),
+        limits=manifest.limits,
+        failures=manifest.failures,
+    )
+
+
+def observe(prepared: Prepared, manifest: Manifest) -> tuple[Observation, ...]:
+    """How much of the tile each sensor saw on each of its dates; a pixel counts when any band of the date is valid."""
+    found = []
+    for modality in MODALITIES:
+        spec: InputSpec = getattr(manifest, modality)
+        valid: NDArray[np.bool_] = getattr(prepared, f"{modality}_valid")
+        for date in spec.dates:
+            name = spec.bands[date[0]].partition("_")[2] if len(spec.dates) > 1 else ""
+            found.append(Observation(modality, name, float(valid[list(date)].any(axis=0).mean())))
+    return tuple(found)
 
 
 def choose_modes(output: SegmenterOutput, modes: Sequence[Mode]) -> tuple[Mode, ...]:

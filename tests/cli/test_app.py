@@ -19,11 +19,13 @@ from safetensors.torch import load_file
 from claire.cli.app import main
 from claire.core.analysis import Analysis
 from claire.core.bands import MODES
+from claire.core.classes import FLOOD
 from claire.core.errors import EnvironmentUnsafeError
 from claire.core.types import GeoReference
 from claire.data import raster
 from claire.data.examples import generate_flood_pair
 from claire.data.raster import read_raster, write_geotiff
+from tests.reasoning.simulated import simulate
 from tests.sentences import all_kinds, check_sentences
 from tests.tiny_model import save_tiny
 
@@ -163,6 +165,12 @@ def wrong_decibels(pair: dict[str, Path]) -> list[object]:
     return ["predict", "--optical", sar, "--model", "tiny"]
 
 
+def build_saved() -> Path:
+    folder = Path("saved")
+    simulate(1, scheme=FLOOD, size=(16, 16), label=1.0, modes=MODES, gone="").save(folder)
+    return folder
+
+
 def good(pair: dict[str, Path], *more: object) -> list[object]:
     return ["predict", "--optical", pair["optical"], "--sar", pair["sar"], "--model", "tiny", *more]
 
@@ -223,6 +231,11 @@ WRONG: dict[str, tuple[str, Any]] = {
     "evaluate: missing folder": ("dataset", lambda p: ["evaluate", "--data", "ombria", "--root", "nowhere"]),
     "evaluate: other folder": ("dataset", wrong_data),
     "evaluate: seed": ("input", lambda pair: wrong_data(pair, "--seed", -1)),
+    "reason: missing folder": ("analysis", lambda pair: ["reason", "nowhere"]),
+    "reason: unknown engine": ("engine", lambda pair: ["reason", build_saved(), "--engine", "nano"]),
+    "reason: a path as engine": ("engine", lambda pair: ["reason", build_saved(), "--engine", "/srv/secret/m.gguf"]),
+    "reason: empty question": ("input", lambda pair: ["reason", build_saved(), "--question", " "]),
+    "reason: long question": ("input", lambda pair: ["reason", build_saved(), "--question", "why? " * 200]),
     "train: missing recipe": ("missing_file", lambda pair: ["train", "--config", "nowhere.yaml"]),
 }
 
@@ -417,6 +430,32 @@ def test_files_are_stacked_and_named_in_the_order_given(claire: Any, written_pai
     whole = write("whole.tif", optical)
     wanted = claire("predict", "--optical", whole, "--bands", names, "--model", "tiny", "--json").document
     assert found["modes"] == wanted["modes"]
+
+
+def test_reason_has_the_promised_keys_and_every_sentence_is_grounded(claire: Any) -> None:
+    answer = claire("reason", build_saved(), "--json")
+    assert answer.status == 0, answer.err
+    assert set(answer.document) == {"engine", "text", "sentences", "facts", "tokens_per_second"}
+    assert answer.document["engine"] == "template"
+    assert answer.document["tokens_per_second"] > 0
+    known = {fact["id"] for fact in answer.document["facts"]}
+    for sentence in answer.document["sentences"]:
+        assert {"text", "facts", "grounded"} <= set(sentence)
+        assert sentence["grounded"]
+        assert set(sentence["facts"]) <= known
+    assert answer.document["text"] == " ".join(sentence["text"] for sentence in answer.document["sentences"])
+    assert claire("reason", "saved").out.strip() == answer.document["text"]
+
+
+def test_reason_answers_a_question_and_the_seed_changes_the_wording_only(claire: Any) -> None:
+    def ask(seed: int) -> Any:
+        return claire("reason", build_saved(), "--question", "How much flood?", "--seed", seed, "--json").document
+
+    answers = [ask(seed) for seed in range(4)]
+    assert len({answer["text"] for answer in answers}) > 1
+    assert {len(answer["sentences"]) for answer in answers} == {1}
+    assert all("flood" in answer["text"].casefold() for answer in answers)
+    assert answers[0]["facts"] == answers[1]["facts"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claire.core.analysis import ARRAYS_NAME, JSON_NAME, Analysis
+from claire.core.analysis import ARRAYS_NAME, JSON_NAME, Analysis, ModelSummary, Observation
 from claire.core.bands import MODES, Mode
 from claire.core.classes import FLOOD, IGNORE_INDEX
 from claire.core.errors import AnalysisError
@@ -73,6 +73,10 @@ def build_analysis(
         "Optical won.",
         Provenance("tiny", "ab", {"a.tif": "00ff"}, {"numpy": "2"}, seed, {"window": 256, "mode": "all"}),
         (Notice("warped", "Warped."),),
+        ModelSummary("Tiny", {"optical": "S2", "sar": "S1"}, (0.75, 0.25), ("Not for sea.",), ("Misses ponds.",))
+        if gates
+        else None,
+        (Observation("optical", "after", 0.5), Observation("sar", "", 1.0)) if label else (),
     )
 
 
@@ -174,6 +178,15 @@ def test_a_missing_damaged_or_foreign_analysis_is_refused(tmp_path: Path) -> Non
             Analysis.load(tmp_path)
         assert caught.value.hint
         assert str(tmp_path.parent) not in caught.value.message
+
+
+def test_an_analysis_saved_before_models_and_observations_were_kept_opens(tmp_path: Path) -> None:
+    build_analysis().save(tmp_path)
+    content = json.loads((tmp_path / JSON_NAME).read_text())
+    del content["model"], content["observations"]
+    (tmp_path / JSON_NAME).write_text(json.dumps(content))
+    opened = Analysis.load(tmp_path)
+    assert (opened.model, opened.observations) == (None, ())
 
 
 def test_a_pickle_among_the_arrays_is_refused(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -53,14 +52,3 @@ def write(tmp_path: Path) -> Writer:
         return path
 
     return write_raster
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The folder of real tiles; the test is skipped without it."""
-    candidates = [Path(p) for p in os.environ.get("CLAIRE_DATA", "").split(os.pathsep) if p]
-    candidates.append(Path(__file__).resolve().parents[3] / "shared" / "data")
-    for folder in candidates:
-        if (folder / "georef").is_dir():
-            return folder
-    pytest.skip("No folder of real tiles; set CLAIRE_DATA to one that holds georef/.")

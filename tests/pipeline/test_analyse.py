@@ -175,6 +175,31 @@ def test_provenance_says_which_weights_and_which_maps(tile: Tile, model: TorchSe
     assert provenance.settings["modes"] == "sar,fused"
 
 
+def test_the_analysis_keeps_what_the_manifest_says(tile: Tile, model: TorchSegmenter) -> None:
+    manifest = replace(
+        model.manifest, training={"class_pixels": [300, 100]}, limits=("Not for sea.",), failures=("Misses ponds.",)
+    )
+    kept = analyse(tile, replace(model, manifest=manifest)).model
+    assert kept is not None
+    assert kept.prevalence == (0.75, 0.25)
+    assert kept.sensors == {"optical": "generated", "sar": "generated"}
+    assert (kept.limits, kept.failures) == (manifest.limits, manifest.failures)
+    bare = analyse(tile, model).model
+    assert bare is not None
+    assert bare.prevalence == ()
+
+
+def test_observations_are_the_share_that_each_sensor_saw_on_each_date(tile: Tile, model: TorchSegmenter) -> None:
+    assert tile.optical is not None
+    values = tile.optical.values.copy()
+    values[3:, :12] = 0  # the later date, a quarter of 48 rows
+    found = analyse(replace(tile, optical=replace(tile.optical, values=values)), model).observations
+    shares = {(each.modality, each.date): each.share for each in found}
+    dark = 1 - float((tile.optical.values[3:, 12:] == 0).all(axis=0).sum() / tile.optical.values[0].size)
+    assert shares["optical", "after"] == pytest.approx(dark - 0.25, abs=1e-6)
+    assert set(shares) == {(sensor, date) for sensor in ("optical", "sar") for date in ("before", "after")}
+
+
 def test_only_the_maps_asked_for_are_made(tile: Tile, model: TorchSegmenter, analysis: Analysis) -> None:
     found = analyse(tile, model, ("sar",))
     assert tuple(found.predictions) == ("sar",)
