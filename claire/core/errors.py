@@ -12,8 +12,11 @@ ClaireError                      what was given, what was wanted, what to do nex
 │   ├── UnknownNameError         a name that no registry knows          (LookupError)
 │   ├── DatasetError             a data set folder that is not laid out as expected
 │   ├── RecipeError              a training recipe with a missing or impossible value
-│   └── AnalysisError            a saved analysis that cannot be opened
+│   ├── AnalysisError            a saved analysis that cannot be opened
+│   ├── ZoneError                a zone without pixels, outside the tile, or of a class that is not there
+│   └── SensorError              a sensor that the question is about is missing
 ├── CheckpointError              weights or manifest missing, altered or not fitting (RuntimeError)
+├── CancelledError               somebody asked a long computation to stop
 └── EnvironmentUnsafeError       a safety setting is not in force; files are refused (RuntimeError)
 """
 
@@ -128,10 +131,28 @@ class AnalysisError(InputError):
     code = "analysis"
 
 
+class ZoneError(InputError):
+    """A zone without pixels, outside the tile, or of a class that is not there."""
+
+    code = "zone"
+
+
+class SensorError(InputError):
+    """A sensor that the question is about is missing."""
+
+    code = "sensor"
+
+
 class CheckpointError(ClaireError, RuntimeError):
     """Weights or manifest missing, altered or not fitting."""
 
     code = "checkpoint"
+
+
+class CancelledError(ClaireError):
+    """Somebody asked a long computation to stop."""
+
+    code = "cancelled"
 
 
 class EnvironmentUnsafeError(ClaireError, RuntimeError):

@@ -34,6 +34,7 @@ class Settings:
         gdal_cache_mb: Block cache of GDAL, megabytes.
         window: Side of a prediction window, pixels; larger tiles are cut into overlapping windows.
         overlap: Overlap of neighbouring windows, pixels.
+        explain_memory_mb: Megabytes that one internal batch of an attribution may take.
     """
 
     data: tuple[Path, ...] = ()
@@ -47,6 +48,7 @@ class Settings:
     gdal_cache_mb: int = 64
     window: int = 256
     overlap: int = 64
+    explain_memory_mb: int = 1024
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
