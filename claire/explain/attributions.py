@@ -6,7 +6,7 @@ Legend: C bands, H height, W width.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -21,8 +21,9 @@ from claire.core.segmenter import OpenSegmenter
 from claire.core.types import Attribution, Evidence, Prepared
 from claire.explain import captum_methods
 from claire.explain.baselines import build_baseline, draw_scene_baselines
+from claire.explain.path import LEGS, integrate
 from claire.explain.pieces import Piece, find_piece
-from claire.explain.probe import Pair, Probe, find_batch, find_side
+from claire.explain.probe import Pair, Probe, compute_bytes_per_pixel, find_batch, find_side
 from claire.explain.segments import SegmentKind, build_segments
 from claire.explain.targets import Target, check_sensors
 from claire.explain.tensors import as_tensor
@@ -45,7 +46,8 @@ class Options:
     """How finely a method looks.
 
     Args:
-        steps: Points on the way from the baseline (Integrated Gradients).
+        steps: Points on the way from the baseline (Integrated Gradients), at least 1.
+        most_steps: Points that it may get where the attribution does not sum to the change; `steps` to refine nothing.
         samples: Draws of noise or of a baseline (SmoothGrad, GradientShap).
         noise: Spread of the noise, in spreads of the training split.
         cells: Segments, or places of an occluding square, along the longer side; KernelShap takes half as many.
@@ -58,6 +60,7 @@ class Options:
     """
 
     steps: int = 32
+    most_steps: int = 256
     samples: int = 16
     noise: float = 0.1
     cells: int = 8
@@ -71,13 +74,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """What a method is given: the probe, its baseline, and how many pairs go through at once."""
+    """What a method is given: the probe and its baseline, how many pairs go through at once, the piece of the tile."""
 
     probe: Probe
     baseline: Pair
     options: Options
     batch: int
     manifest: Manifest
+    piece: Piece
 
 
 Found: TypeAlias = "dict[Evidence, Tensor]"
@@ -144,19 +148,15 @@ def attribute(
     """
     chosen, options, watch = find_method(method), options or Options(), watch or Watch()
     check_sensors(prepared, chosen.needs)
-    piece = find_piece(target.zone, find_side(model), model.stride)
-    probe = build_probe(model, prepared, target, piece, watch)
-    bands = len(prepared.optical) + len(prepared.sar)
-    watch.total = max(watch.total, watch.done + chosen.cost(options, bands) + 2)
+    job = build_job(model, prepared, target, options, watch)
+    expected = chosen.cost(options, len(prepared.optical) + len(prepared.sar)) + 1 + chosen.baseline
+    watch.total = max(watch.total, watch.done + expected)
     start = watch.done
-    baseline = as_pair(build_baseline(options.baseline, probe.prepared, model.manifest), model)
-    job = Job(probe, baseline, options, find_batch(model, probe.shape), model.manifest)
-    with captum_methods.seeded(options.seed):
-        found = chosen.run(job)
+    found = run_method(method, job)
     with torch.inference_mode():
-        value = float(probe(*probe.inputs)[0])
+        value = float(job.probe(*job.probe.inputs)[0])
         against = compute_baseline_value(job, method)
-    maps = {evidence: _place(tensor, piece, prepared.shape) for evidence, tensor in found.items()}
+    maps = {evidence: _place(tensor, job.piece, prepared.shape) for evidence, tensor in found.items()}
     return Attribution(
         method=method,
         class_name=target.class_name,
@@ -185,18 +185,34 @@ def find_method(name: str) -> Method:
     return METHODS[name]
 
 
-def build_probe(
-    model: OpenSegmenter, prepared: Prepared, target: Target, piece: Piece, watch: Watch | None = None
-) -> Probe:
-    """The target as a function of the values inside a piece."""
-    zone = target.zone[piece.rows, piece.columns]
-    inside = Target(target.class_index, target.class_name, zone, target.mode, target.quantity, target.temperature)
-    return Probe(model, piece.cut(prepared), inside, watch)
+def build_job(
+    model: OpenSegmenter, prepared: Prepared, target: Target, options: Options, watch: Watch | None = None
+) -> Job:
+    """What methods work on: the piece of the tile around the zone, and its baseline.
+
+    Raises:
+        UnknownNameError: No such baseline.
+        BudgetError: The zone is larger than what goes through the network at once.
+    """
+    weight = compute_bytes_per_pixel(model)
+    piece = find_piece(target.zone, find_side(model, weight), model.stride)
+    inside = replace(target, zone=target.zone[piece.rows, piece.columns])
+    probe = Probe(model, piece.cut(prepared), inside, watch)
+    optical, sar = build_baseline(options.baseline, probe.prepared, model.manifest)
+    return Job(
+        probe,
+        (as_tensor(optical, model), as_tensor(sar, model)),
+        options,
+        find_batch(model, weight, probe.shape),
+        model.manifest,
+        piece,
+    )
 
 
-def as_pair(arrays: tuple[NDArray[np.float32], NDArray[np.float32]], model: OpenSegmenter) -> Pair:
-    """Optical and SAR arrays (C, H, W) as batches of one."""
-    return as_tensor(arrays[0], model), as_tensor(arrays[1], model)
+def run_method(name: str, job: Job) -> Found:
+    """Maps of a method over the piece of a job, with the seed of its options."""
+    with captum_methods.seeded(job.options.seed):
+        return METHODS[name].run(job)
 
 
 def compute_baseline_value(job: Job, method: str) -> float:
@@ -217,7 +233,8 @@ def _input_x_gradient(job: Job) -> Found:
 
 
 def _integrated_gradients(job: Job) -> Found:
-    return _both(captum_methods.run_integrated_gradients(job.probe, job.baseline, job.options.steps, job.batch))
+    options = job.options
+    return _both(integrate(job.probe, job.baseline, options.steps, options.most_steps, job.batch))
 
 
 def _smoothgrad(job: Job) -> Found:
@@ -295,7 +312,7 @@ METHODS: dict[str, Method] = {
     "integrated_gradients": Method(
         "Integrated Gradients",
         "What each value adds on the way from the baseline to this pair; everything sums to the whole difference.",
-        lambda options, bands: options.steps,
+        lambda options, bands: options.steps + LEGS + 1,
         _integrated_gradients,
         complete=True,
     ),

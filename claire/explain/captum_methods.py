@@ -208,6 +208,33 @@ def run_gradcam(probe: Probe, layer: nn.Module) -> Tensor:
     return enlarged[:, :, :height, :width]
 
 
+def measure_infidelity(
+    forward: Callable[[Tensor, Tensor], Tensor],
+    perturb: Callable[..., tuple[Pair, Pair]],
+    inputs: Pair,
+    attributions: Pair,
+    samples: int,
+    batch: int,
+) -> float:
+    """Mean squared error of the predicted change of the target, after the best scaling of the attribution."""
+    from captum.metrics import infidelity
+
+    found = infidelity(
+        forward, perturb, inputs, attributions, n_perturb_samples=samples, max_examples_per_batch=batch, normalize=True
+    )
+    return float(found[0])
+
+
+def measure_sensitivity(
+    explain: Callable[[Pair], tuple[Tensor, ...]], inputs: Pair, radius: float, samples: int
+) -> float:
+    """Largest relative change of an attribution under uniform noise of a radius, one sample at a time."""
+    from captum.metrics import sensitivity_max
+
+    found = sensitivity_max(explain, inputs, perturb_radius=radius, n_perturb_samples=samples, max_examples_per_batch=1)
+    return float(found[0])
+
+
 def run_deeplift(probe: Probe, baseline: Pair) -> Pair:
     """Difference from the baseline, handed back through the network by the rescale rule.
 
@@ -216,8 +243,7 @@ def run_deeplift(probe: Probe, baseline: Pair) -> Pair:
     """
     from captum.attr import DeepLift
 
-    own = copy.copy(probe)
-    own.network = copy.deepcopy(probe.network).requires_grad_(False)
+    own = probe.through(copy.deepcopy(probe.network).requires_grad_(False))
     reason = find_deeplift_obstacle(own)
     if reason:
         raise InputError(

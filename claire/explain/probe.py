@@ -7,11 +7,11 @@ Legend: B batch, C bands, H height, W width, K classes.
 
 from __future__ import annotations
 
+import copy
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from claire.core.errors import BudgetError, UnknownNameError
@@ -44,6 +44,18 @@ class Probe:
         self.valid: Pair = as_tensor(prepared.optical_valid, model), as_tensor(prepared.sar_valid, model)
         self.network: torch.nn.Module = model.network
         self._weights = as_tensor((target.zone / target.zone.sum())[None], model)[0]
+
+    def at(self, inputs: Pair) -> Probe:
+        """The same question about other values."""
+        other = copy.copy(self)
+        other.inputs = inputs
+        return other
+
+    def through(self, network: torch.nn.Module) -> Probe:
+        """The same question to another network."""
+        other = copy.copy(self)
+        other.network = network
+        return other
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -107,14 +119,18 @@ def compute_bytes_per_pixel(model: OpenSegmenter) -> float:
     return PEAK * kept / side**2
 
 
-def find_side(model: OpenSegmenter) -> int:
+def find_side(model: OpenSegmenter, weight: float) -> int:
     """The longest side of a piece that fits the window and the memory budget, a multiple of the stride.
+
+    Args:
+        model: Whose settings hold the budget.
+        weight: Bytes per pixel.
 
     Raises:
         BudgetError: Not even the smallest piece fits.
     """
     budget = model.settings.explain_memory_mb * 1e6
-    fits = int((budget / compute_bytes_per_pixel(model)) ** 0.5) // model.stride * model.stride
+    fits = int((budget / weight) ** 0.5) // model.stride * model.stride
     if fits == 0:
         raise BudgetError(
             f"{model.settings.explain_memory_mb} MB do not suffice for an attribution.",
@@ -123,15 +139,10 @@ def find_side(model: OpenSegmenter) -> int:
     return min(fits, model.settings.window)
 
 
-def find_batch(model: OpenSegmenter, shape: tuple[int, int]) -> int:
+def find_batch(model: OpenSegmenter, weight: float, shape: tuple[int, int]) -> int:
     """How many pairs of a shape go through the network at once within the memory budget, at least 1."""
     budget = model.settings.explain_memory_mb * 1e6
-    return max(1, int(budget / (compute_bytes_per_pixel(model) * shape[0] * shape[1])))
-
-
-def as_arrays(tensors: tuple[Tensor, ...]) -> tuple[NDArray[np.float32], ...]:
-    """(C, H, W) arrays of batches of one."""
-    return tuple(tensor.detach()[0].float().cpu().contiguous().numpy() for tensor in tensors)
+    return max(1, int(budget / (weight * shape[0] * shape[1])))
 
 
 def _same(tensor: Any) -> Any:
