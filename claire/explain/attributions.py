@@ -370,7 +370,7 @@ METHODS: dict[str, Method] = {
         resolution="joint",
         baseline=False,
     ),
-    "feature_ablation": Method(
+    "ablation": Method(
         "Feature Ablation",
         "How far the target falls when a segment of one sensor takes its baseline.",
         lambda options, bands: 1 + (bands if options.per_band else 2) * options.cells**2,
@@ -388,7 +388,7 @@ METHODS: dict[str, Method] = {
     "deeplift": Method(
         "DeepLift",
         "Differences from the baseline handed back activation by activation; only where every step has a rule.",
-        lambda options, bands: 3,
+        lambda options, bands: 2,
         _deeplift,
         complete=True,
     ),

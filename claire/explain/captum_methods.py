@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from claire.core.errors import InputError
 from claire.explain.probe import Pair, Probe
+from claire.explain.watch import Watch
 
 LINEAR_NODES = frozenset(
     {
@@ -210,7 +211,7 @@ def run_gradcam(probe: Probe, layer: nn.Module) -> Tensor:
 
 def measure_infidelity(
     forward: Callable[[Tensor, Tensor], Tensor],
-    perturb: Callable[..., tuple[Pair, Pair]],
+    perturb: Callable[[Pair], tuple[Pair, Pair]],
     inputs: Pair,
     attributions: Pair,
     samples: int,
@@ -244,7 +245,9 @@ def run_deeplift(probe: Probe, baseline: Pair) -> Pair:
     from captum.attr import DeepLift
 
     own = probe.through(copy.deepcopy(probe.network).requires_grad_(False))
-    reason = find_deeplift_obstacle(own)
+    looked = probe.through(own.network)
+    looked.watch = Watch()
+    reason = find_deeplift_obstacle(looked)
     if reason:
         raise InputError(
             f"DeepLift is not offered for this model: {reason}.",

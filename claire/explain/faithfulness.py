@@ -247,11 +247,11 @@ def _measure_infidelity(job: Job, players: Players, attribution: Attribution, ef
     rng = np.random.default_rng(job.options.seed)
     changes: list[float] = []
 
-    def perturb(optical: Tensor, sar: Tensor | None = None) -> tuple[Pair, Pair]:
+    def perturb(repeated: Pair) -> tuple[Pair, Pair]:
         """Masks of what is removed, and the pairs without it."""
         masks: list[Pair] = []
         pairs: list[Pair] = []
-        for _ in range(len(optical)):
+        for _ in range(len(repeated[0])):
             removed = rng.random(players.count) < rng.uniform(LEAST_REMOVED, MOST_REMOVED)
             found = players.masks(removed)
             blank = torch.zeros_like(players.ids, dtype=torch.bool)[None, None]
@@ -276,7 +276,12 @@ def _measure_infidelity(job: Job, players: Players, attribution: Attribution, ef
     effects = [torch.from_numpy(np.array(players.effects[sensor], np.float32))[None] for sensor in MODALITIES]
     on_device = [effect.to(job.probe.inputs[0].device) for effect in effects]
     error = captum_methods.measure_infidelity(
-        forward, perturb, job.probe.inputs, (on_device[0], on_device[1]), effort.removals, job.batch
+        forward,
+        perturb,
+        job.probe.inputs,
+        (on_device[0], on_device[1]),
+        effort.removals,
+        min(job.batch, effort.removals),
     )
     size = float(np.mean(np.square(changes))) if changes else 0.0
     return max(0.0, error / size) if size > 0 else float("nan")

@@ -6,6 +6,7 @@ from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
+from claire.pipeline.explain import check_folder, explain, write_explained
 from claire.pipeline.models import DEFAULT_MODEL, list_models, load_model
 from claire.pipeline.outputs import write_prediction
 
@@ -15,11 +16,14 @@ __all__ = [
     "Dataset",
     "ExamplesDataset",
     "analyse",
+    "check_folder",
     "evaluate",
+    "explain",
     "find_datasets",
     "list_models",
     "load_model",
     "open_dataset",
     "read_tile",
+    "write_explained",
     "write_prediction",
 ]

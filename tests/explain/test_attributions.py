@@ -50,7 +50,7 @@ def test_a_method_that_tells_bands_and_places_apart_finds_the_planted_truth(
     assert np.abs(background.maps["optical"][0]).sum() > 1000 * noise
 
 
-@pytest.mark.parametrize("method", ["occlusion", "feature_ablation", "kernel_shap"])
+@pytest.mark.parametrize("method", ["occlusion", "ablation", "kernel_shap"])
 def test_the_sign_says_for_or_against(planted: TorchSegmenter, prepared: Prepared, method: str) -> None:
     """What lies above the scene's mean in the band that flood is speaks for it, what lies below against."""
     bright = replace(prepared, optical=np.zeros_like(prepared.optical))
@@ -139,7 +139,7 @@ def test_feature_ablation_is_the_fall_of_the_target_segment_by_segment(
         model,
         prepared,
         target,
-        "feature_ablation",
+        "ablation",
         replace(QUICK, segments=segments),  # type: ignore[arg-type]
     )
     ids = build_grid(prepared.shape, 4) if segments == "grid" else build_clusters(prepared, 4)
@@ -230,7 +230,7 @@ def test_a_randomised_network_gives_another_attribution(
     model: TorchSegmenter, prepared: Prepared, target: Target
 ) -> None:
     other = replace(model, network=randomise(model.network, seed=0))  # type: ignore[arg-type]
-    for method in ("integrated_gradients", "saliency", "feature_ablation"):
+    for method in ("integrated_gradients", "saliency", "ablation"):
         maps = [attribute(each, prepared, target, method, QUICK).maps for each in (model, other)]
         assert compute_agreement(*maps) < 0.9
         assert compute_agreement(maps[0], maps[0]) == pytest.approx(1)
