@@ -31,6 +31,7 @@ test: $(TEST) browser ## set up what the tests need, check style, types and impo
 
 bench: $(TEST) ## measure speed, side by side with a description of this machine
 	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.explain
 
 format: $(TEST) ## format the code and apply the safe fixes
 	$(BIN)/ruff format .
