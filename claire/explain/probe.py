@@ -106,9 +106,12 @@ def compute_bytes_per_pixel(model: OpenSegmenter) -> float:
     """What autograd keeps per pixel of a pair, measured on a small one."""
     manifest, side, kept = model.manifest, 2 * model.stride, 0
 
+    weights = {parameter.data_ptr() for parameter in model.network.parameters()}
+
     def weigh(tensor: Tensor) -> Tensor:
         nonlocal kept
-        kept += tensor.nbytes
+        if tensor.data_ptr() not in weights:  # they are there anyway, however large the pair
+            kept += tensor.nbytes
         return tensor
 
     shapes = [(len(spec.bands), side, side) for spec in (manifest.optical, manifest.sar)]
