@@ -56,7 +56,7 @@ class Effort:
 
 
 QUICK = Effort(orders=3, points=4, removals=6, noises=1, cells=8, dearest=1)
-"""About 25 forward passes: below 2 s for a pair of 256 x 256 on two idle cores."""
+"""About 25 forward passes, whatever the method costs."""
 
 FULL = Effort(orders=20, points=8, removals=32, noises=2, cells=8, dearest=10_000)
 
@@ -79,7 +79,7 @@ def measure_faithfulness(
         target: Of the attribution.
         attribution: From `attribute`.
         options: Those that it was made with.
-        full: Measure everything with 20 random orders; otherwise what fits into about two seconds.
+        full: Measure everything with 20 random orders; otherwise what takes about 25 passes.
         watch: Progress and cancel.
 
     Raises:

@@ -118,7 +118,7 @@ def explain(
         mode: Which map.
         quantity: Mean logit, or mean log-probability.
         options: How finely to look.
-        full: Measure faithfulness in full; otherwise what fits into about two seconds.
+        full: Measure faithfulness in full; otherwise what takes about 25 passes.
         report: Told of forward passes done and expected.
         cancelled: Asked before every forward pass.
 
