@@ -33,6 +33,7 @@ test: $(TEST) browser ## set up what the tests need, check style, types and impo
 bench: $(TEST) ## measure speed, side by side with a description of this machine
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.explain
 
 fuzz: $(TEST) ## read N damaged files (make fuzz N=10000) and fail unless each gives a raster or a sentence
 	$(BIN)/python -m benchmarks.fuzz --count $(N)

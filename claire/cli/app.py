@@ -12,9 +12,9 @@ import typer
 
 from claire.cli.inspect import describe, render_text
 from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress, show_token
-from claire.cli.tables import as_mode_table, as_model_table, as_score_table, as_ungrounded_list
+from claire.cli.tables import as_mode_table, as_model_table, as_score_table, as_ungrounded_list, as_why_table
 from claire.core.bands import MODALITIES, MODES, UNITS_OF, Modality, Mode, Role, Unit, get_choice
-from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError
+from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError, ZoneError
 from claire.core.settings import Settings
 from claire.data.raster import printable
 
@@ -123,6 +123,48 @@ def predict(
     if not as_json:
         show_notices(analysis.notices)
     answer(document, as_mode_table(content, out), as_json)
+
+
+@app.command()
+def explain(
+    class_name: Annotated[str, typer.Option("--class", help="Name of a class of the model.")],
+    optical: Annotated[Optional[list[Path]], typer.Option(help="Optical file; repeat to stack files.")] = None,  # noqa: UP045
+    sar: Annotated[Optional[list[Path]], typer.Option(help="SAR file; repeat to stack files.")] = None,  # noqa: UP045
+    model: ModelName = "claire-flood",
+    method: Annotated[
+        str, typer.Option(help="How to attribute; a wrong name lists the right ones.")
+    ] = "integrated_gradients",
+    region: Annotated[str, typer.Option(help="x0,y0,x1,y1 in pixels; by default where the map shows the class.")] = "",
+    mode: Annotated[str, typer.Option(help="Which map: fused, optical or sar.")] = "fused",
+    bands: Annotated[str, typer.Option(help="Names of the optical bands in order, by comma.")] = "",
+    sar_bands: Annotated[str, typer.Option(help="Names of the SAR bands in order, by comma.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Measure faithfulness in seconds, not in full.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("attribution"),
+    as_json: Json = False,
+) -> None:
+    """Say why a class is where it is: attributions on both sensors, how far to believe them, who contributed what."""
+    from claire.explain.attributions import Options
+    from claire.pipeline import check_folder, load_model, read_tile, write_explained
+    from claire.pipeline import explain as run
+
+    asked = _parse_region(region) if region else None
+    check_folder(out)
+    loaded = load_model(model)
+    tile = read_tile(optical or None, sar or None, optical_bands=_split_names(bands), sar_bands=_split_names(sar_bands))
+    explained = run(
+        tile,
+        loaded,
+        class_name,
+        method,
+        region=asked,
+        mode=get_choice(Mode, mode, "mode"),
+        options=Options(seed=seed),
+        full=not quick,
+        report=show_progress,
+    )
+    document = {**explained.as_dict(), "files": write_explained(explained, out)}
+    answer(document, as_why_table(document, out), as_json)
 
 
 @app.command()
@@ -285,6 +327,16 @@ def _choose_unit(text: str, modality: Modality) -> Unit | None:
         raise UnknownNameError.among(f"{modality} unit", text, UNITS_OF[modality])
     unit: Unit = get_choice(Unit, text, "unit")
     return unit
+
+
+def _parse_region(text: str) -> tuple[int, int, int, int]:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 4 or not all(part.removeprefix("-").isdecimal() and len(part) < 10 for part in parts):
+        raise ZoneError(
+            f"The region {printable(text, 40)!r} is not four whole numbers.", "Give --region x0,y0,x1,y1 in pixels."
+        )
+    x0, y0, x1, y1 = map(int, parts)
+    return x0, y0, x1, y1
 
 
 def _split_names(text: str) -> tuple[str, ...] | None:

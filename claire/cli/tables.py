@@ -35,6 +35,21 @@ def as_mode_table(content: Mapping[str, Any], folder: Path) -> str:
     return "\n".join([*lines, f"Written to {folder.name}."])
 
 
+def as_why_table(content: Mapping[str, Any], folder: Path) -> str:
+    """What each sensor and band said about the class, how far to believe it, notices."""
+    lines = [f"{content['method']}: {content['class']} over {content['zone_pixels']} pixels, {content['badge']}"]
+    share = content["contribution"]
+    if share is not None:
+        sensors = "   ".join(f"{part} {share[part]:+.3f}" for part in ("optical", "sar", "interaction"))
+        lines.append(f"  contribution   {sensors}   from {share['baseline']:.3f} to {share['value']:.3f}")
+    for evidence, bands in content["attribution"].items():
+        lines += [f"  {evidence:<8} {band:<14} {value:+.3f}" for band, value in bands.items()]
+    figures = ("completeness_gap", "infidelity", "sensitivity", "deletion_auc", "insertion_auc", "random_auc")
+    lines.append("  " + "   ".join(f"{name.replace('_', ' ')} {_figure(content[name])}" for name in figures))
+    lines += [f"note: {notice['message']}" for notice in content["notices"]]
+    return "\n".join([*lines, f"Written to {folder.name}."])
+
+
 def as_score_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """One line per mode and condition, with the IoU of every class; takes full scores and summaries of manifests."""
     lines = []

@@ -14,8 +14,11 @@ ClaireError                      what was given, what was wanted, what to do nex
 │   ├── DatasetError             a data set folder that is not laid out as expected
 │   ├── RecipeError              a training recipe with a missing or impossible value
 │   ├── AnalysisError            a saved analysis that cannot be opened
+│   ├── ZoneError                a zone without pixels, outside the tile, or of a class that is not there
+│   ├── SensorError              a sensor that the question is about is missing
 │   └── EngineError              a narrator that is not there
 ├── CheckpointError              weights or manifest missing, altered or not fitting (RuntimeError)
+├── CancelledError               somebody asked a long computation to stop
 └── EnvironmentUnsafeError       a safety setting is not in force; files are refused (RuntimeError)
 """
 
@@ -159,10 +162,28 @@ class EngineError(InputError):
     code = "engine"
 
 
+class ZoneError(InputError):
+    """A zone without pixels, outside the tile, or of a class that is not there."""
+
+    code = "zone"
+
+
+class SensorError(InputError):
+    """A sensor that the question is about is missing."""
+
+    code = "sensor"
+
+
 class CheckpointError(ClaireError, RuntimeError):
     """Weights or manifest missing, altered or not fitting."""
 
     code = "checkpoint"
+
+
+class CancelledError(ClaireError):
+    """Somebody asked a long computation to stop."""
+
+    code = "cancelled"
 
 
 class EnvironmentUnsafeError(ClaireError, RuntimeError):

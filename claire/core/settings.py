@@ -49,6 +49,7 @@ class Settings:
         window: Side of a prediction window, pixels; larger tiles are cut into overlapping windows.
         overlap: Overlap of neighbouring windows, pixels.
         max_question: Most characters of a question.
+        explain_memory_mb: Megabytes that one internal batch of an attribution may take.
     """
 
     data: tuple[Path, ...] = ()
@@ -76,6 +77,7 @@ class Settings:
     window: int = 256
     overlap: int = 64
     max_question: int = 500
+    explain_memory_mb: int = 1024
 
     @property
     def limits(self) -> dict[str, int]:

@@ -1,14 +1,15 @@
-"""The value objects of the flow: Tile -> Prepared -> SegmenterOutput -> Prediction -> Scores.
+"""The value objects of the flow: Tile -> Prepared -> SegmenterOutput -> Prediction -> Scores, and why.
 
-Each is frozen and checks itself once, at construction. Legend of shapes: C bands, H height, W width, K classes,
-S stages of the network. Rows run down, columns run right, as in the file.
+Why a map is as it is: Attention, Attribution, Contribution, Faithfulness. Each is frozen and checks itself once, at
+construction. Legend of shapes: C bands, H height, W width, K classes, S stages of the network. Rows run down, columns
+run right, as in the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -283,6 +284,247 @@ class ClassArea:
     area_share: float
     area_m2: float | None
     confidence: float
+
+
+@dataclass(frozen=True)
+class AttentionStage:
+    """What one fusion stage computed: weights of the network itself, averaged over heads and channel groups.
+
+    Args:
+        stride: Pixels of the tile per pixel of the stage.
+        trust: (h, w) float32 0..1, share of trust given to the optical sensor; SAR has the rest.
+        optical_to_sar: (h, w, g, g') float32: where each pixel of the optical sensor looked on the pooled grid of SAR;
+            sums to 1 over the grid. None for a stage without attention.
+        sar_to_optical: The other direction.
+    """
+
+    stride: int
+    trust: NDArray[np.float32]
+    optical_to_sar: NDArray[np.float32] | None = None
+    sar_to_optical: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        for weights in (self.optical_to_sar, self.sar_to_optical):
+            if weights is not None and (weights.ndim != 4 or weights.shape[:2] != self.trust.shape):
+                raise GridError(
+                    f"Attention of {weights.shape} does not fit a stage of {self.trust.shape}.",
+                    "This is a fault of the network.",
+                )
+
+    def looking(self, asking: Modality) -> NDArray[np.float32] | None:
+        """Attention of one sensor over the other; None for a stage without attention."""
+        return self.optical_to_sar if asking == "optical" else self.sar_to_optical
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Cross-attention and trust of every fusion stage over one piece of a tile.
+
+    Args:
+        stages: From the finest to the coarsest.
+        origin: (row, column) of the piece in the tile.
+        shape: (H, W) of the piece; the stages cover it padded to the stride of the network.
+    """
+
+    stages: tuple[AttentionStage, ...]
+    origin: tuple[int, int]
+    shape: tuple[int, int]
+
+
+Evidence: TypeAlias = Literal["optical", "sar", "joint"]
+"""What an attribution map belongs to: one sensor, or a place where it cannot tell the sensors apart."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How much each input value moved one number, the target; estimated from outside, signed.
+
+    Args:
+        method: Key of `claire.explain.attributions.METHODS`.
+        class_name: Class of the target.
+        mode: Map of the target.
+        quantity: What was averaged over the zone, "logit" or "log_probability".
+        zone: (H, W) bool, zone of the target.
+        maps: Evidence -> (C, H, W) float32, positive where the value speaks for the class; 0 outside the piece that
+            went through the network. C is 1 where the method does not tell bands apart.
+        bands: Evidence -> C names.
+        value: The target for the pair.
+        baseline_value: The target for the baseline; NaN for a method without one.
+        complete: Whether the method claims that the maps sum to `value - baseline_value`.
+        passes: Forward passes that it cost.
+        seed: Of everything random.
+        baseline: Name of the baseline.
+    """
+
+    method: str
+    class_name: str
+    mode: Mode
+    quantity: str
+    zone: NDArray[np.bool_]
+    maps: Mapping[Evidence, NDArray[np.float32]]
+    bands: Mapping[Evidence, tuple[str, ...]]
+    value: float
+    baseline_value: float
+    complete: bool
+    passes: int
+    seed: int
+    baseline: str
+
+    def __post_init__(self) -> None:
+        for evidence, values in self.maps.items():
+            if values.shape != (len(self.bands[evidence]), *self.zone.shape) or not np.isfinite(values).all():
+                raise GridError(
+                    f"An attribution of shape {values.shape} does not fit a zone of {self.zone.shape}.",
+                    "This is a fault of the method.",
+                )
+
+    def place(self, evidence: Evidence) -> NDArray[np.float32]:
+        """(H, W) sum over the bands."""
+        total: NDArray[np.float32] = self.maps[evidence].sum(axis=0)
+        return total
+
+    @property
+    def totals(self) -> dict[Evidence, dict[str, float]]:
+        """Evidence -> band -> sum over the pixels."""
+        return {
+            evidence: dict(zip(self.bands[evidence], values.sum(axis=(1, 2), dtype=np.float64).tolist(), strict=True))
+            for evidence, values in self.maps.items()
+        }
+
+    @property
+    def completeness_gap(self) -> float:
+        """|sum of the maps - (value - baseline)| over |value - baseline|; NaN where completeness is not claimed."""
+        moved = self.value - self.baseline_value
+        if not self.complete or not np.isfinite(moved) or moved == 0:
+            return float("nan")
+        return abs(sum(sum(bands.values()) for bands in self.totals.values()) - moved) / abs(moved)
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What each sensor adds to the fused map: exact Shapley values of two players, pixel by pixel.
+
+    Per pixel and class, `optical + sar` is `value - baseline`: what the pair says beyond what the network says when
+    neither sensor saw anything, which is what it learnt to expect before looking.
+
+    Args:
+        scheme: What the classes are.
+        quantity: "logit", "log_probability" or "probability".
+        valid: (H, W) bool, where the fused map says something.
+        optical: (K, H, W) float64, contribution of the optical sensor.
+        sar: (K, H, W) float64, contribution of SAR.
+        interaction: (K, H, W) float64: what both say together beyond the sum of what each says alone; half of it is in
+            each contribution. Negative where the sensors say the same twice.
+        value: (K, H, W) float64 of the pair.
+        baseline: (K, H, W) float64 with both sensors masked out.
+    """
+
+    scheme: ClassScheme
+    quantity: str
+    valid: NDArray[np.bool_]
+    optical: NDArray[np.float64]
+    sar: NDArray[np.float64]
+    interaction: NDArray[np.float64]
+    value: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.scheme), *self.valid.shape)
+        parts = (self.optical, self.sar, self.interaction, self.value, self.baseline)
+        if any(values.shape != shape for values in parts):
+            raise GridError(
+                f"Contributions of {self.optical.shape} do not fit {shape}.", "This is a fault of the segmenter."
+            )
+
+
+@dataclass(frozen=True)
+class Share:
+    """A contribution over one zone for one class: `optical + sar = value - baseline`.
+
+    Args:
+        class_name: Of the class.
+        optical: Contribution of the optical sensor.
+        sar: Contribution of SAR.
+        interaction: Of both together.
+        value: Mean of the quantity over the zone.
+        baseline: The same with both sensors masked out.
+    """
+
+    class_name: str
+    optical: float
+    sar: float
+    interaction: float
+    value: float
+    baseline: float
+
+
+Badge: TypeAlias = Literal["faithful", "partly", "doubtful", "unmeasured"]
+
+FAITHFUL_GAP = 0.05
+"""Completeness gap up to which an attribution counts as complete."""
+FAITHFUL_INFIDELITY = 0.5
+"""Share of the change that a faithful attribution may leave unexplained."""
+FAITHFUL_SENSITIVITY = 1.0
+"""Relative change under imperceptible noise up to which an attribution is stable."""
+FAITHFUL_SPREADS = 1.0
+"""By how many spreads of random orders deletion and insertion must be better than their mean."""
+FAITHFUL_AGREEMENT = 0.5
+"""Rank correlation with the attribution of a randomised network up to which it depends on what was learnt."""
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """How far an attribution may be believed. NaN where something was not measured or is not claimed.
+
+    Args:
+        completeness_gap: Of `Attribution`.
+        infidelity: Share of the target's change under random removals that the attribution does not predict, 0..1.
+        sensitivity: Largest relative change of the attribution under noise of 2 % of a spread.
+        deletion_auc: Area under the probability while the strongest evidence is removed first; low is good.
+        insertion_auc: While it is added first; high is good.
+        random_auc: Mean area over random orders.
+        random_spread: Standard deviation of that area over random orders.
+        random_orders: How many.
+        agreement: Rank correlation of absolute values with the attribution of a randomised network.
+        passes: Forward passes that the measurement cost.
+        full: Whether everything was measured, or only what is quick.
+    """
+
+    completeness_gap: float
+    infidelity: float
+    sensitivity: float
+    deletion_auc: float
+    insertion_auc: float
+    random_auc: float
+    random_spread: float
+    random_orders: int
+    agreement: float
+    passes: int
+    full: bool
+
+    @property
+    def verdicts(self) -> dict[str, bool]:
+        """Test -> passed, for everything that was measured."""
+        margin = FAITHFUL_SPREADS * self.random_spread
+        tests = {
+            "completeness": (self.completeness_gap, self.completeness_gap <= FAITHFUL_GAP),
+            "infidelity": (self.infidelity, self.infidelity <= FAITHFUL_INFIDELITY),
+            "sensitivity": (self.sensitivity, self.sensitivity <= FAITHFUL_SENSITIVITY),
+            "deletion": (self.deletion_auc, self.deletion_auc < self.random_auc - margin),
+            "insertion": (self.insertion_auc, self.insertion_auc > self.random_auc + margin),
+            "randomisation": (self.agreement, abs(self.agreement) <= FAITHFUL_AGREEMENT),
+        }
+        return {name: passed for name, (measured, passed) in tests.items() if np.isfinite(measured)}
+
+    @property
+    def badge(self) -> Badge:
+        """One word: "faithful" passed everything, "doubtful" failed half of it or more, "partly" lies between."""
+        verdicts = self.verdicts
+        if not verdicts:
+            return "unmeasured"
+        if all(verdicts.values()):
+            return "faithful"
+        return "partly" if sum(verdicts.values()) > len(verdicts) / 2 else "doubtful"
 
 
 def layer_of(tile: Tile, modality: Modality) -> Layer | None:

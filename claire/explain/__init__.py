@@ -1,4 +1,4 @@
 """Attention maps, Captum attributions, modality contribution, faithfulness, what-if.
 
-Reads a `Segmenter` and a `Prepared` pair; knows no network and no file. The only package that imports captum.
+Reads a `Segmenter` or `OpenSegmenter` and a `Prepared` pair; knows no network and no file.
 """

@@ -6,6 +6,7 @@ from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
+from claire.pipeline.explain import check_folder, explain, write_explained
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model
 from claire.pipeline.outputs import write_prediction
 from claire.pipeline.reason import ENGINES, Narrative, reason
@@ -18,7 +19,9 @@ __all__ = [
     "ExamplesDataset",
     "Narrative",
     "analyse",
+    "check_folder",
     "evaluate",
+    "explain",
     "find_datasets",
     "import_model",
     "list_models",
@@ -26,5 +29,6 @@ __all__ = [
     "open_dataset",
     "read_tile",
     "reason",
+    "write_explained",
     "write_prediction",
 ]

@@ -19,7 +19,7 @@ HEAVY = ("torch", "transformers", "lightning", "streamlit", "captum", "llama_cpp
 GATEWAYS = {
     "rasterio": ("claire/data/raster.py",),
     "safetensors": ("claire/models/checkpoint.py",),
-    "captum": ("claire/explain/",),
+    "captum": ("claire/explain/captum_methods.py",),
     "llama_cpp": ("claire/reasoning/",),
     "lightning": ("claire/training/",),
     "streamlit": ("claire/ui/", "pages/", "app.py"),

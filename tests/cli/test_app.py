@@ -175,6 +175,11 @@ def good(pair: dict[str, Path], *more: object) -> list[object]:
     return ["predict", "--optical", pair["optical"], "--sar", pair["sar"], "--model", "tiny", *more]
 
 
+def why(pair: dict[str, Path], *more: object) -> list[object]:
+    given = ["--optical", pair["optical"], "--sar", pair["sar"], "--model", "tiny"]
+    return ["explain", *given, "--class", "flood", "--method", "saliency", *more]
+
+
 def wrong_data(pair: dict[str, Path], *more: object) -> list[object]:
     return ["evaluate", "--data", "ombria", "--root", ".", "--model", "tiny", *more]
 
@@ -236,6 +241,16 @@ WRONG: dict[str, tuple[str, Any]] = {
     "reason: a path as engine": ("engine", lambda pair: ["reason", build_saved(), "--engine", "/srv/secret/m.gguf"]),
     "reason: empty question": ("input", lambda pair: ["reason", build_saved(), "--question", " "]),
     "reason: long question": ("input", lambda pair: ["reason", build_saved(), "--question", "why? " * 200]),
+    "explain: no class": ("input", lambda pair: ["explain", "--model", "tiny"]),
+    "explain: unknown class": ("unknown_name", lambda pair: why(pair, "--class", "lava")),
+    "explain: unknown method": ("unknown_name", lambda pair: why(pair, "--method", "magic")),
+    "explain: unknown mode": ("unknown_name", lambda pair: why(pair, "--mode", "all")),
+    "explain: region of words": ("zone", lambda pair: why(pair, "--region", "here")),
+    "explain: region without area": ("zone", lambda pair: why(pair, "--region", "5,5,5,9")),
+    "explain: region outside": ("zone", lambda pair: why(pair, "--region", "500,500,600,600")),
+    "explain: a sensor missing": ("sensor", lambda pair: [*why(pair)[:3], *why(pair)[5:]]),
+    "explain: DeepLift on attention": ("input", lambda pair: why(pair, "--method", "deeplift")),
+    "explain: results into a file": ("input", lambda pair: why(pair, "--quick", "--out", pair["label"])),
     "train: missing recipe": ("missing_file", lambda pair: ["train", "--config", "nowhere.yaml"]),
 }
 
@@ -253,6 +268,7 @@ def test_wrong_input_is_one_sentence_with_a_hint(claire: Any, written_pair: dict
     assert answer.err == ""
     check_sentences(error["message"], error["hint"], Path.cwd(), Path.cwd().parent)
     assert not Path("prediction").exists()
+    assert not Path("attribution").exists()
 
     plain = claire(*arguments)
     assert plain.status == 2
@@ -473,6 +489,28 @@ def folder(tmp_path: Path) -> Path:
         for ending, values in parts.items():
             write_geotiff(root / f"p{number}_{ending}.tif", values, GeoReference(), descriptions=bands[ending])
     return root
+
+
+def test_explain_has_the_promised_keys_and_files(claire: Any, written_pair: dict[str, Path]) -> None:
+    region = ["--region", "8,8,40,40", "--out", "results"]
+    answer = claire(*why(written_pair, "--quick", *region), "--json")
+    assert answer.status == 0, answer.err
+    content = answer.document
+    scores = ("infidelity", "sensitivity", "deletion_auc", "insertion_auc", "random_auc")
+    assert all(isinstance(content[key], float) for key in scores)
+    assert content["completeness_gap"] is None
+    share = content["contribution"]
+    assert share["optical"] + share["sar"] == pytest.approx(share["value"] - share["baseline"], abs=1e-5)
+    assert all((Path("results") / name).is_file() for name in content["files"].values())
+    with np.load(Path("results") / content["files"]["arrays"], allow_pickle=False) as arrays:
+        assert arrays["attribution_sar"].shape == (2, 64, 64)
+        assert arrays["zone"].sum() == 32 * 32 == content["zone_pixels"]
+        total = sum(content["attribution"]["optical"].values())
+        assert float(arrays["attribution_optical"].sum()) == pytest.approx(total, abs=1e-4)
+    text = claire(*why(written_pair, "--quick", *region))
+    assert text.status == 0
+    assert "flood over 1024 pixels" in text.out
+    assert text.out.rstrip().endswith("Written to results.")
 
 
 def test_evaluate_has_the_promised_keys_and_reports_on_stderr(claire: Any, folder: Path) -> None:

@@ -1,0 +1,85 @@
+"""What attention and attributions cost beside the plain passes they are made of, on one pair of 256 x 256 pixels.
+
+Run it with `make bench`. Each pair of lines is measured in turns, so that a busy machine slows both alike; the ratio is
+that of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from benchmarks.machine import describe_machine
+from claire import pipeline
+from claire.core.errors import ClaireError
+from claire.data.examples import generate_flood_pair
+from claire.data.preparing import prepare
+from claire.explain.attention import read_attention
+from claire.explain.attributions import Job, Options, build_job, run_method
+from claire.explain.targets import build_target
+
+STEPS = 32
+
+
+def compare(first: Callable[[], object], second: Callable[[], object], repetitions: int) -> tuple[float, float]:
+    """Median seconds of two actions, taken in turns after one warm run of each."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(repetitions + 1):
+        for action, taken in zip((first, second), times, strict=True):
+            start = time.perf_counter()
+            action()
+            if turn:
+                taken.append(time.perf_counter() - start)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def differentiate(job: Job, steps: int) -> None:
+    """As many plain forward and backward passes as Integrated Gradients has steps, in the same batches."""
+    for begin in range(0, steps, job.batch):
+        count = min(job.batch, steps - begin)
+        inputs = [values.repeat(count, 1, 1, 1).requires_grad_() for values in job.probe.inputs]
+        torch.autograd.grad(job.probe(*inputs).sum(), inputs)
+
+
+def format_pair(title: str, plain: float, ours: float, wanted: float) -> str:
+    """One line of the table."""
+    return f"{title:44} {1000 * plain:9.0f} {1000 * ours:9.0f} {ours / plain:7.2f} {wanted:7.2f}"
+
+
+def main() -> None:
+    """Print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--model", default="claire-flood")
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--repetitions", type=int, default=5)
+    given = arguments.parse_args()
+
+    torch.set_num_threads(given.threads)
+    print(describe_machine(given.threads))
+    try:
+        model = pipeline.load_model(given.model)
+    except ClaireError as error:
+        sys.exit(f"\nNothing was measured. {error.message} {error.hint}")
+    prepared, _ = prepare(generate_flood_pair(seed=7, size=256), model.manifest)
+    target = build_target(model.manifest, prepared, "flood", np.ones(prepared.shape, bool))
+    job = build_job(model, prepared, target, Options(steps=STEPS, most_steps=STEPS))
+
+    print(f"\n{'one pair, 256 x 256, milliseconds':44} {'plain':>9} {'ours':>9} {'ratio':>7} {'wanted':>7}")
+    plain, ours = compare(lambda: model.segment(prepared), lambda: read_attention(model, prepared), given.repetitions)
+    print(format_pair("attention beside a forward", plain, ours, 1.3))
+    plain, ours = compare(
+        lambda: differentiate(job, STEPS),
+        lambda: run_method("integrated_gradients", job),
+        max(1, given.repetitions // 2),
+    )
+    print(format_pair(f"Integrated Gradients, {STEPS} steps, batches of {job.batch}", plain, ours, 1.15))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""explain: one call for attribution, faithfulness and contribution, the same numbers on disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from claire.core.errors import CancelledError, InputError, SensorError, UnknownNameError, ZoneError
+from claire.core.types import Tile
+from claire.explain.attributions import Options
+from claire.inference.engine import TorchSegmenter
+from claire.pipeline import analyse, check_folder, explain, write_explained
+
+QUICK = Options(steps=4, most_steps=4)
+
+
+def test_without_a_region_the_zone_is_the_class_of_the_map(tile: Tile, model: TorchSegmenter) -> None:
+    found = explain(tile, model, "flood", "saliency", options=QUICK, full=False)
+    np.testing.assert_array_equal(found.attribution.zone, analyse(tile, model).predictions["fused"].classes == 1)
+    assert found.share is not None
+    assert found.share.class_name == "flood"
+    assert found.share.value == pytest.approx(found.attribution.value, abs=1e-4)
+
+
+def test_what_is_written_is_what_was_found(tile: Tile, model: TorchSegmenter, tmp_path: Path) -> None:
+    found = explain(tile, model, "flood", region=(0, 0, 20, 30), options=QUICK, full=False)
+    files = write_explained(found, tmp_path / "new")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(files.values())
+    stored = json.loads((tmp_path / "new" / files["attribution"]).read_text(encoding="utf-8"))
+    assert stored == json.loads(json.dumps({**found.as_dict(), "files": files}))
+    with np.load(tmp_path / "new" / files["arrays"], allow_pickle=False) as arrays:
+        for evidence, values in found.attribution.maps.items():
+            np.testing.assert_array_equal(arrays[f"attribution_{evidence}"], values)
+    for evidence in ("optical", "sar"):
+        with Image.open(tmp_path / "new" / files[f"picture_{evidence}"]) as picture:
+            assert picture.size == (48, 48)
+        assert stored["pictures"][evidence] == found.describe(evidence)  # type: ignore[arg-type]
+
+
+def test_the_map_of_one_sensor_needs_that_sensor_alone(tile: Tile, sar_model: TorchSegmenter) -> None:
+    found = explain(
+        replace(tile, optical=None), sar_model, "flood", "saliency", region=(0, 0, 9, 9), mode="sar", full=False
+    )
+    assert found.share is None
+    assert found.as_dict()["contribution"] is None
+    assert np.abs(found.attribution.maps["optical"]).max() == 0
+
+
+def test_what_cannot_be_explained_is_said(
+    tile: Tile, model: TorchSegmenter, sar_model: TorchSegmenter, tmp_path: Path
+) -> None:
+    with pytest.raises(SensorError):
+        explain(replace(tile, sar=None), model, "flood")
+    with pytest.raises(UnknownNameError, match="class"):
+        explain(tile, model, "lava")
+    with pytest.raises(UnknownNameError, match="method"):
+        explain(tile, model, "flood", "magic")
+    with pytest.raises(UnknownNameError, match="fused"):
+        explain(tile, sar_model, "flood")
+    with pytest.raises(ZoneError):
+        explain(tile, model, "flood", region=(100, 100, 200, 200))
+    with pytest.raises(CancelledError):
+        explain(tile, model, "flood", "saliency", cancelled=lambda: True)
+    found = explain(tile, model, "flood", "saliency", region=(0, 0, 9, 9), full=False)
+    blocked = tmp_path / "file"
+    blocked.write_text("", encoding="utf-8")
+    for refuse in (lambda: write_explained(found, blocked), lambda: check_folder(blocked)):
+        with pytest.raises(InputError, match="cannot be written"):
+            refuse()
+    check_folder(tmp_path)
+    check_folder(tmp_path / "new")
