@@ -277,7 +277,7 @@ def test_wrong_input_is_one_sentence_with_a_hint(claire: Any, written_pair: dict
 
 
 def test_every_kind_of_error_that_the_command_line_can_meet_is_provoked() -> None:
-    elsewhere = {"claire", "analysis", "unsafe"}  # the root; `Analysis.load`; the next test
+    elsewhere = {"claire", "unsafe", "cancelled"}  # the root; the next test; only the app cancels
     assert {code for code, _ in WRONG.values()} == {kind.code for kind in all_kinds()} - elsewhere
 
 
