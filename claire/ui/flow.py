@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from claire.core.analysis import Analysis
+from claire.core.manifest import Manifest
 from claire.ui.bands import SENSOR_TITLES, find_missing, show_misfit
-from claire.ui.cache import analyse, list_ready_models
+from claire.ui.cache import analyse, find_dataset, list_ids, list_ready_models
 from claire.ui.gallery import show_gallery
 from claire.ui.pair import show_facts, show_notices, show_pair
 from claire.ui.serving import find_working_model
 from claire.ui.shell import find_model
-from claire.ui.state import SOURCE_KEY, find_choice
+from claire.ui.state import SOURCE_KEY, Choice, find_choice
 from claire.ui.text import as_text
 from claire.ui.upload import show_uploader
 
@@ -68,4 +69,15 @@ def find_analysis() -> Analysis | None:
         show_misfit(choice.tile, entry.manifest)
         return None
     st.caption(f"Pair **{as_text(choice.tile.name, 60)}** · model **{as_text(entry.name)}**")
+    if is_learnt(choice, entry.manifest):
+        st.caption(":material/school: The model learnt from this pair, so its scores here are better than elsewhere.")
     return analyse(choice, entry)
+
+
+def is_learnt(choice: Choice, manifest: Manifest) -> bool:
+    """Whether the pair belongs to the split that the model was trained on; an upload is never known to."""
+    recipe = manifest.training.get("recipe", {})
+    if not choice.dataset or find_dataset(choice.dataset).name != recipe.get("data"):
+        return False
+    split = recipe.get("train_split", "train")
+    return split in find_dataset(choice.dataset).splits and choice.tile_id in list_ids(choice.dataset, split)

@@ -17,6 +17,7 @@ from claire.core.manifest import InputSpec, Manifest  # noqa: E402
 from claire.data.examples import OPTICAL_BANDS, SAR_BANDS  # noqa: E402
 from claire.models.checkpoint import save_checkpoint  # noqa: E402
 from claire.models.network import NetworkConfig, build_network  # noqa: E402
+from claire.ui.flow import is_learnt  # noqa: E402
 
 pytestmark = pytest.mark.slow
 SHAPE = {"widths": (8, 16, 16, 16), "depths": (1, 1, 1, 1), "stem": 4, "decoder": 8, "auxiliary": 8, "head_width": 8}
@@ -55,6 +56,20 @@ def test_compare_shows_the_numbers_of_the_pipeline(app: AppTest) -> None:
     shown = [caption.value for caption in app.caption if "flood IoU" in caption.value]
     assert all(number in caption for number, caption in zip(expected, shown, strict=True))
     assert analysis.comparison.split()[0] in app.success[0].value
+
+
+def test_a_pair_that_the_model_learnt_from_is_called_so(app: AppTest) -> None:
+    choice = app.session_state["claire.choice"]
+    (split,) = pipeline.ExamplesDataset().splits
+    recipes = {
+        True: {"data": "examples", "train_split": split},
+        False: {"data": "ombria", "train_split": split},
+    }
+    for learnt, recipe in recipes.items():
+        assert is_learnt(choice, replace(MANIFEST, training={"recipe": recipe})) is learnt
+    assert not is_learnt(choice, replace(MANIFEST, training={"recipe": {"data": "examples"}})), "it has no such split"
+    assert not is_learnt(replace(choice, dataset="", tile_id=""), replace(MANIFEST, training={"recipe": recipes[True]}))
+    assert not [caption.value for caption in app.caption if "learnt from" in caption.value]
 
 
 def test_altered_weights_are_not_used(app: AppTest) -> None:
