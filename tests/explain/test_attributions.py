@@ -22,9 +22,11 @@ from claire.explain.segments import build_clusters, build_grid
 from claire.explain.targets import Target, build_class_zone, build_target
 from claire.explain.watch import Watch
 from claire.inference.engine import TorchSegmenter
+from claire.models.network import NetworkConfig, build_network
 from claire.pipeline import analyse, load_model
 from claire.pipeline.models import DEFAULT_MODEL
 from tests.explain.conftest import HALF, SIDE, Answer, aim, snapshot
+from tests.tiny_model import describe_tiny
 
 QUICK = Options(steps=8, samples=4, cells=4, evaluations=80, segments="grid")
 EVERY_BAND = replace(QUICK, per_band=True, evaluations=200)
@@ -260,12 +262,20 @@ def test_deeplift_is_complete_where_every_step_has_a_rule(
     assert found.completeness_gap < 1e-4
 
 
-def test_deeplift_is_complete_on_a_network_of_one_sensor(prepared: Prepared, root: Path) -> None:
-    own = load_model("flood-sar", Settings(checkpoints=root / "checkpoints"))
+def test_deeplift_is_complete_on_a_network_of_one_sensor(prepared: Prepared) -> None:
+    torch.manual_seed(0)
+    settings = {"fusion": "sar", "encoder": "resnet", "widths": (8, 8, 16, 16), "depths": (1, 1, 1, 1), "decoder": 8}
+    network = build_network(NetworkConfig(6, 2, 2, **settings)).eval()  # type: ignore[arg-type]
     target = replace(aim(prepared, "flood", (8, 8, 56, 40)), mode="sar")
-    found = attribute(own, prepared, target, "deeplift")
+    found = attribute(TorchSegmenter(network, describe_tiny("tiny", "sar")), prepared, target, "deeplift")
     assert found.completeness_gap < 1e-3
     assert np.abs(found.maps["optical"]).max() == 0
+
+
+def test_deeplift_is_refused_where_bands_are_read_relative_to_the_tile(prepared: Prepared, root: Path) -> None:
+    own = load_model("flood-sar", Settings(checkpoints=root / "checkpoints"))
+    with pytest.raises(InputError, match="no rule for the step"):
+        attribute(own, prepared, replace(aim(prepared, "flood", (8, 8, 56, 40)), mode="sar"), "deeplift")
 
 
 def test_deeplift_is_refused_with_the_reason_elsewhere(
