@@ -24,12 +24,13 @@ from claire.data.faults import mask_fill
 from claire.data.guessing import guess_bands, guess_unit
 from claire.data.headers import printable, quoted_name
 from claire.data.oddities import Content, find_oddities
+from claire.data.ring import Piece, Shape, fit_steps
 
 Announce: TypeAlias = Callable[[int, int], None]
 """Told before pixels are read: bytes of the decoded array, and bytes that working on it takes beside."""
 
-Reserve: TypeAlias = Callable[[list[tuple[tuple[int, ...], str]]], list[NDArray[Any]]]
-"""Gives arrays to fill, for (shape, dtype name) each."""
+HandOver: TypeAlias = Callable[[Shape, list[str], Shape], Iterator[tuple[Piece, list[NDArray[Any]]]]]
+"""Takes arrays of one shape and these dtype names in pieces of such steps: gives each piece and the memory to fill."""
 
 MOST_GCPS = 10_000
 """More ground control points than this are not read."""
@@ -90,8 +91,8 @@ class Plan:
         return "float32" if dtype.itemsize <= 2 or dtype == np.float32 else "float64"
 
 
-def read(header: Any, pixels: Any, path: Path, announce: Announce, reserve: Reserve) -> dict[str, Any]:
-    """Fill arrays for the values and, where not every pixel is valid, the mask; say the rest in a JSON document.
+def read(header: Any, pixels: Any, path: Path, announce: Announce, hand_over: HandOver) -> dict[str, Any]:
+    """Hand over arrays for the values and, where not every pixel is valid, the mask; say the rest in a JSON document.
 
     Raises:
         FormatError: Print colours, which measure nothing.
@@ -107,19 +108,19 @@ def read(header: Any, pixels: Any, path: Path, announce: Announce, reserve: Rese
         raise BandError(
             f"{quoted_name(path)} has no band but transparency.", "Give a file with at least one band of data."
         )
-    shape: tuple[int, ...] = (len(plan.chosen), header.height, header.width)
+    shape = (len(plan.chosen), header.height, header.width)
     announce(_count_bytes(header, plan), _count_working_bytes(header, plan))
     masks = _Masks(header, plan)
     kinds = [plan.scaled_kind] if masks.let_all_pass else [plan.scaled_kind, "bool"]
-    values, *valid = reserve([(shape, kind) for kind in kinds])
-    numbers = [index + 1 for index in plan.chosen]
-    raw = pixels.read(numbers) if plan.scaled else pixels.read(numbers, out=values)
-    for place in range(len(plan.chosen)):
-        if valid:
-            masks.fill(place, raw[place], valid[0][place])
-        if plan.scaled:
-            for rows in _cut(header.height, header.width):
-                values[place, rows] = _scale(raw[place, rows], plan, place)
+    blocks = _Blocks(header, pixels, plan, shape, kinds)
+    masks.in_pieces = blocks.whole is None
+    for piece, (values, *valid) in hand_over(shape, kinds, blocks.steps):
+        raw = blocks.read(piece, None if plan.scaled else values)
+        for place, band in enumerate(range(piece[0].start, piece[0].stop)):
+            if valid:
+                masks.fill(band, raw[place], valid[0][place], piece[1:])
+            if plan.scaled:
+                values[place] = _scale(raw[place], plan, band)
     bands, named = _name_bands([plan.names[i] for i in plan.chosen])
     units = _read_units(header, plan)
     georeference = _read_georeference(header, plan)
@@ -211,6 +212,33 @@ def native_kind(name: str) -> str:
     return {"complex_int16": "complex64"}.get(name, name)
 
 
+class _Blocks:
+    """The numbers as stored, in pieces.
+
+    A GeoTIFF is decoded piece by piece where its blocks are small enough. Other formats, whose decoders go from the
+    first row to the last, and larger blocks are decoded whole.
+    """
+
+    def __init__(self, header: Any, pixels: Any, plan: Plan, shape: Shape, kinds: Sequence[str]) -> None:
+        self.pixels, self.numbers = pixels, [index + 1 for index in plan.chosen]
+        together = pixels.interleaving is None or pixels.interleaving.value == "PIXEL"
+        rows, columns = pixels.block_shapes[0]
+        in_pieces = header.driver == "GTiff" and len(set(pixels.block_shapes)) == 1
+        steps = fit_steps(shape, kinds, (shape[0] if together else 1, rows, columns)) if in_pieces else None
+        self.whole = pixels.read(self.numbers) if steps is None else None
+        self.steps = steps or fit_steps(shape, kinds, (1, 1, 1)) or (1, 1, 1)
+
+    def read(self, piece: Piece, out: NDArray[Any] | None) -> NDArray[Any]:
+        """The numbers (bands, rows, columns) of one piece, written to `out` if there is one."""
+        if self.whole is None:
+            window = tuple((part.start, part.stop) for part in piece[1:])
+            return np.asarray(self.pixels.read(self.numbers[piece[0]], window=window, out=out))
+        if out is None:
+            return np.asarray(self.whole[piece])
+        out[:] = self.whole[piece]
+        return out
+
+
 class _Masks:
     """Which pixels are valid: nodata, masks inside the file, transparency and numbers that are none."""
 
@@ -218,6 +246,8 @@ class _Masks:
         self.header, self.plan = header, plan
         self.opaque = header.read(plan.alpha[0] + 1) > 0 if plan.alpha else None
         self.shared: NDArray[np.bool_] | None = None
+        self.latest: tuple[int, NDArray[np.bool_]] | None = None
+        self.in_pieces = False
 
     @property
     def let_all_pass(self) -> bool:
@@ -225,8 +255,10 @@ class _Masks:
         flags = {flag.name for index in self.plan.chosen for flag in self.header.mask_flag_enums[index]}
         return np.dtype(self.plan.kind).kind in "iu" and self.opaque is None and flags <= {"all_valid"}
 
-    def fill(self, place: int, raw: NDArray[Any], valid: NDArray[np.bool_]) -> None:
-        """Set (H, W) `valid` for one chosen band with the numbers (H, W) `raw`."""
+    def fill(
+        self, place: int, raw: NDArray[Any], valid: NDArray[np.bool_], window: tuple[slice, ...] = (slice(None),) * 2
+    ) -> None:
+        """Set `valid` for the rows and columns `window` of one chosen band with their numbers `raw`."""
         index = self.plan.chosen[place]
         flags = {flag.name for flag in self.header.mask_flag_enums[index]}
         if raw.dtype.kind in "fc":
@@ -240,11 +272,20 @@ class _Masks:
         elif "per_dataset" in flags and not flags & {"alpha", "nodata"}:
             if self.shared is None:
                 self.shared = self.header.read_masks(index + 1) > 0
-            valid &= self.shared
+            valid &= self.shared[window]
         elif not flags & {"all_valid", "alpha"}:
-            valid &= self.header.read_masks(index + 1) > 0
+            valid &= self._read_own(index, window)
         if self.opaque is not None:
-            valid &= self.opaque
+            valid &= self.opaque[window]
+
+    def _read_own(self, index: int, window: tuple[slice, ...]) -> NDArray[np.bool_]:
+        """A part of the mask of one band. The whole mask is kept until another one is asked for."""
+        if self.in_pieces:
+            return np.asarray(self.header.read_masks(index + 1, window=tuple((p.start, p.stop) for p in window)) > 0)
+        if self.latest is None or self.latest[0] != index:
+            self.latest = None
+            self.latest = index, self.header.read_masks(index + 1) > 0
+        return self.latest[1][window]
 
     @staticmethod
     def _mask_value(raw: NDArray[Any], nodata: float, valid: NDArray[np.bool_]) -> None:

@@ -3,13 +3,13 @@
 A child is a light interpreter that runs `claire.data.reader`: an environment of listed variables, no open files but one
 socket, no network where the kernel allows it, limits on memory, processor time and wall clock. It is warm: started at
 the first read, used again, replaced when it dies, is too slow, or has read many files. What it says is believed no more
-than the file: JSON of bounded length, and numbers in memory that the parent made, measured and sealed.
+than the file: JSON of bounded length, and numbers in memory that the parent made, measured and sealed (`ring`), from
+where they are copied into arrays of the parent.
 """
 
 from __future__ import annotations
 
 import atexit
-import fcntl
 import json
 import logging
 import mmap
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from claire.core.errors import BandError, BudgetError, ClaireError, EnvironmentUnsafeError, FormatError, InputError
 from claire.core.settings import Settings
+from claire.data.ring import DTYPES, cut, make_ring, map_ring, view_slot
 
 LONGEST_MESSAGE = 8_000_000
 """Bytes of JSON that a child may send; ten thousand ground control points take one million."""
@@ -39,8 +40,8 @@ LONGEST_SENTENCE = 200
 BUSY = 4
 """Times that decoding may take longer by the clock than by the processor, which the kernel limits in the child."""
 
-ALIGNMENT = 64
-"""Bytes; each array begins at a multiple."""
+MOST_ARRAYS = 2
+"""Values and a mask."""
 
 KEPT_VARIABLES = ("LD_LIBRARY_PATH", "GDAL_DATA", "PROJ_DATA", "PROJ_LIB")
 """Environment variables that children inherit: where their libraries lie, nothing else."""
@@ -62,14 +63,6 @@ ERRORS: dict[str, type[ClaireError]] = {
     kind.code: kind for kind in (InputError, FormatError, BudgetError, BandError, EnvironmentUnsafeError)
 }
 """Code -> error that a child may report."""
-
-DTYPES = frozenset(
-    {
-        "bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64",
-        "float16", "float32", "float64", "complex64", "complex128",
-    }
-)  # fmt: skip
-"""Numbers that a child may send."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -114,7 +107,12 @@ def ask(request: Mapping[str, Any], name: str, limits: Settings, safety: Mapping
                 f"{name} takes too long to read, which damaged and hostile files do.",
                 "Export the file again, or raise CLAIRE_READ_SECONDS.",
             ) from error
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        except MemoryError as error:
+            child.kill()
+            raise BudgetError(
+                f"{name} needs more memory than there is.", "Cut out a smaller piece, or free some memory."
+            ) from error
+        except (OSError, EOFError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             status = child.kill()
             _LOG.info("A reading process ended with status %s (%s).", status, type(error).__name__)
             raise FormatError(
@@ -130,7 +128,7 @@ def close() -> None:
 
 def _converse(child: _Child, limits: Settings) -> Answer:
     """Follow what a child says about one file to the end."""
-    arrays: list[_Memory] = []
+    delivery: _Delivery | None = None
     announced = False
     while True:
         said = child.receive()
@@ -139,9 +137,11 @@ def _converse(child: _Child, limits: Settings) -> Answer:
             announced = True
             size = min(int(said["bytes"]), limits.max_decoded_bytes)
             child.deadline += BUSY * size / limits.read_bytes_per_second
-        elif state == "memory" and not arrays:
-            arrays = [_Memory.reserve(said["arrays"], limits)]
-            socket.send_fds(child.connection, [b"m"], [arrays[0].handle])
+        elif state == "arrays" and delivery is None:
+            delivery = _Delivery(said["shape"], said["kinds"], said["steps"], limits)
+        elif state == "filled" and delivery is not None:
+            delivery.take(child.ring)
+            child.acknowledge()
         elif state == "error":
             error = _rebuild_error(said)
             child.settled = True
@@ -150,8 +150,9 @@ def _converse(child: _Child, limits: Settings) -> Answer:
             content = said["content"]
             if not isinstance(content, dict):
                 raise TypeError("content")
+            arrays = () if delivery is None else delivery.finish()
             child.settled = True
-            return Answer(content, arrays[0].open() if arrays else ())
+            return Answer(content, arrays)
         else:
             raise ValueError("state")
 
@@ -163,62 +164,51 @@ def _rebuild_error(said: Mapping[str, Any]) -> ClaireError:
     return ERRORS[said["code"]](message, hint)
 
 
-class _Memory:
-    """Anonymous memory that a child fills. Its size is fixed and ours, so nobody can pull it away under a reader."""
+class _Delivery:
+    """Arrays that a child delivers in pieces.
 
-    def __init__(self, handle: int, parts: Sequence[tuple[tuple[int, ...], np.dtype[Any], int]]) -> None:
-        self.handle, self.parts = handle, parts
+    Which piece comes next and where it lies follows from the first words, so that a child cannot fill one twice, leave
+    one out, or name a place outside: it can only say that the next one is there.
 
-    def __del__(self) -> None:
-        os.close(self.handle)
+    Args:
+        shape: (C, H, W) of all arrays, as the child says.
+        kinds: Their dtype names.
+        steps: (bands, rows, columns) of a piece.
+        limits: What may be asked for.
+    """
 
-    @classmethod
-    def reserve(cls, wanted: Sequence[Sequence[Any]], limits: Settings) -> _Memory:
-        """Memory for arrays of (shape, dtype name), checked against the limits."""
-        parts, total = lay_out(wanted)
-        for shape, _, _ in parts:
-            if len(shape) != 3 or min(shape) < 1 or shape[1] * shape[2] > limits.max_pixels:
-                raise ValueError("shape")
-            if shape[0] > limits.max_bands:
-                raise ValueError("bands")
-        if total > 9 * limits.max_decoded_bytes:  # a byte may become eight of a float, and one of its mask
-            raise ValueError("bytes")
-        handle = os.memfd_create("raster", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        memory = cls(handle, parts)
-        os.ftruncate(handle, max(total, 1))
-        fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-        return memory
-
-    def open(self) -> tuple[NDArray[Any], ...]:
-        """The arrays, writable and private; the child can no longer change them."""
-        length = os.fstat(self.handle).st_size
-        try:
-            fcntl.fcntl(self.handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
-            content: Any = mmap.mmap(self.handle, length, access=mmap.ACCESS_COPY)
-        except OSError:  # the child still holds it: take a copy
-            content = bytearray(mmap.mmap(self.handle, length, access=mmap.ACCESS_READ))
-        return tuple(view_arrays(content, self.parts))
-
-
-def lay_out(wanted: Sequence[Sequence[Any]]) -> tuple[list[tuple[tuple[int, ...], np.dtype[Any], int]], int]:
-    """Where arrays of (shape, dtype name) lie in one block of memory: (shape, dtype, offset) of each, and the total."""
-    parts, total = [], 0
-    for lengths, kind in wanted:
-        if kind not in DTYPES:
+    def __init__(self, shape: Sequence[Any], kinds: Sequence[Any], steps: Sequence[Any], limits: Settings) -> None:
+        bands, height, width = (int(n) for n in shape)
+        deep, high, wide = (int(n) for n in steps)
+        if min(bands, height, width, deep, high, wide) < 1 or height * width > limits.max_pixels:
+            raise ValueError("shape")
+        if bands > limits.max_bands:
+            raise ValueError("bands")
+        if not 1 <= len(kinds) <= MOST_ARRAYS or not DTYPES.issuperset(kinds):
             raise ValueError("dtype")
-        shape, dtype = tuple(int(n) for n in lengths), np.dtype(kind)
-        parts.append((shape, dtype, total))
-        count = dtype.itemsize
-        for length in shape:
-            count *= length
-        total += -(-count // ALIGNMENT) * ALIGNMENT
-    return parts, total
+        self.kinds = [str(kind) for kind in kinds]
+        sizes = [np.dtype(kind).itemsize for kind in self.kinds]
+        if bands * height * width * sum(sizes) > 9 * limits.max_decoded_bytes:  # a byte may become eight, and a mask
+            raise ValueError("bytes")
+        self.arrays = tuple(np.empty((bands, height, width), kind) for kind in self.kinds)
+        self.pieces = enumerate(cut((bands, height, width), (deep, high, wide)))
 
+    def take(self, ring: mmap.mmap) -> None:
+        """Copy the next piece out of its slot, which the child may overwrite afterwards."""
+        number, piece = next(self.pieces, (-1, None))
+        if piece is None:
+            raise ValueError("pieces")
+        for array, found in zip(self.arrays, view_slot(ring, number, piece, self.kinds), strict=True):
+            if found.dtype == bool:  # a byte that is neither 0 nor 1 is no bool
+                np.not_equal(found.view(np.uint8), 0, out=array[piece])
+            else:
+                array[piece] = found
 
-def view_arrays(content: Any, parts: Sequence[tuple[tuple[int, ...], np.dtype[Any], int]]) -> Iterator[NDArray[Any]]:
-    """The arrays that lie in a block of memory."""
-    for shape, dtype, offset in parts:
-        yield np.ndarray(shape, dtype, content, offset)
+    def finish(self) -> tuple[NDArray[Any], ...]:
+        """The arrays, complete."""
+        if next(self.pieces, None) is not None:
+            raise ValueError("pieces")
+        return self.arrays
 
 
 def send_message(connection: socket.socket, content: Mapping[str, Any]) -> None:
@@ -234,6 +224,7 @@ class _Child:
         self.files = 0
         self.settled = True  # False between a request and the last word about it
         self.deadline = 0.0
+        self.ring: mmap.mmap
         self.connection, theirs = socket.socketpair()
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         home = str(Path(__file__).resolve().parents[2])
@@ -264,10 +255,22 @@ class _Child:
         said = self.receive()
         if said["state"] == "error":
             raise _rebuild_error(said)
+        handle = make_ring()
+        try:
+            socket.send_fds(self.connection, [b"r"], [handle])
+        except OSError:
+            os.close(handle)
+            raise
+        self.ring = map_ring(handle, write=False)
 
     def send(self, content: Mapping[str, Any]) -> None:
         self.connection.settimeout(max(self.deadline - time.monotonic(), 0.001))
         send_message(self.connection, content)
+
+    def acknowledge(self) -> None:
+        """Tell that the oldest filled slot is free again."""
+        self.connection.settimeout(max(self.deadline - time.monotonic(), 0.001))
+        self.connection.sendall(b"f")
 
     def receive(self) -> dict[str, Any]:
         """One JSON document before the deadline."""

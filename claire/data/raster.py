@@ -38,7 +38,7 @@ from claire.core.provenance import compute_sha256
 from claire.core.settings import Settings
 from claire.core.types import GeoReference, Notice
 from claire.data import decoding
-from claire.data.decoding import Announce, Reserve
+from claire.data.decoding import Announce, HandOver
 from claire.data.headers import MAGIC_BYTES, Header, check_header, check_limits, check_size, find_driver, read_header
 from claire.data.headers import printable as printable
 from claire.data.headers import quoted_name as quoted_name
@@ -257,14 +257,14 @@ def describe_raster(
     return {"file": printable(path.name, 120), **answer.content, "sha256": sha256}
 
 
-def read_here(path: Path, limits: Settings, announce: Announce, reserve: Reserve) -> dict[str, Any]:
+def read_here(path: Path, limits: Settings, announce: Announce, hand_over: HandOver) -> dict[str, Any]:
     """Read a file in this process; for `claire.data.reader` only, everybody else calls `read_raster`.
 
     Args:
         path: The file.
         limits: Budgets.
         announce: Told the size before pixels are read.
-        reserve: Gives the arrays to fill.
+        hand_over: Takes the pixels.
 
     Returns:
         JSON document with the fields of `Raster` that are no arrays.
@@ -278,7 +278,7 @@ def read_here(path: Path, limits: Settings, announce: Announce, reserve: Reserve
                 f"{quoted_name(path)} is damaged: some of its pixels are wrong or missing.",
                 "Export or download the file again.",
             )
-        content = decoding.read(source.header, source.pixels, path, announce, reserve)
+        content = decoding.read(source.header, source.pixels, path, announce, hand_over)
     content["notices"] += [[notice.code, notice.message] for notice in heard]
     return content
 

@@ -10,12 +10,17 @@ import ctypes
 import json
 import math
 import mmap
-import os
 import resource
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from claire.data.ring import Piece, Shape
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
@@ -34,16 +39,21 @@ def main(handle: int) -> None:
     from claire.core.errors import ClaireError
     from claire.data import raster
     from claire.data.isolation import send_message
+    from claire.data.ring import map_ring
 
     try:
         raster.check_environment()
     except ClaireError as error:
         send_message(connection, {"state": "error", **error.as_dict()})
         return
-    idle_memory = read_address_space()
     send_message(connection, {"state": "ready"})
+    _, handles, _, _ = socket.recv_fds(connection, 1, 1)
+    if not handles:
+        return
+    ring = map_ring(handles[0], write=True)
+    idle_memory = read_address_space()
     while (request := _receive(connection)) is not None:
-        _answer(connection, request, idle_memory)
+        _answer(connection, ring, request, idle_memory)
 
 
 def lock_up() -> None:
@@ -84,10 +94,11 @@ def limit(memory: int, seconds: float) -> None:
 
 
 class Connected:
-    """The way back for what a request finds: `claire.data.raster` announces sizes here and gets its memory."""
+    """The way back for what a request finds: `claire.data.raster` announces sizes here and hands over pixels."""
 
-    def __init__(self, connection: socket.socket, idle_memory: int, limits: Any) -> None:
-        self.connection, self.limits = connection, limits
+    def __init__(self, connection: socket.socket, ring: mmap.mmap, idle_memory: int, limits: Any) -> None:
+        self.connection, self.ring, self.limits = connection, ring, limits
+        self.waiting = 0  # pieces that the other side has not said to have taken
         self.allowed = idle_memory + limits.read_memory_mb * MEGABYTE
         self.seconds = float(limits.read_seconds)
         limit(self.allowed, self.seconds)
@@ -101,21 +112,28 @@ class Connected:
         limit(self.allowed, self.seconds)
         send_message(self.connection, {"state": "size", "bytes": size})
 
-    def reserve(self, wanted: list[tuple[tuple[int, ...], str]]) -> list[Any]:
-        """Arrays in memory that the other side sees, for (shape, dtype name) each."""
-        from claire.data.isolation import lay_out, send_message, view_arrays
+    def hand_over(self, shape: Shape, kinds: list[str], steps: Shape) -> Iterator[tuple[Piece, list[NDArray[Any]]]]:
+        """Let arrays of (C, H, W) `shape` be filled piece by piece: each piece, and where to write its part of each."""
+        from claire.data.isolation import send_message
+        from claire.data.ring import SLOTS, cut, view_slot
 
-        parts, total = lay_out(wanted)
-        self.allowed += total
-        limit(self.allowed, self.seconds)
-        send_message(self.connection, {"state": "memory", "arrays": [[list(shape), kind] for shape, kind in wanted]})
-        _, handles, _, _ = socket.recv_fds(self.connection, 1, 1)
-        memory = mmap.mmap(handles[0], max(total, 1))
-        os.close(handles[0])
-        return list(view_arrays(memory, parts))
+        send_message(self.connection, {"state": "arrays", "shape": shape, "kinds": kinds, "steps": steps})
+        for number, piece in enumerate(cut(shape, steps)):
+            self.wait_until_taken(SLOTS - 1)
+            yield piece, view_slot(self.ring, number, piece, kinds)
+            send_message(self.connection, {"state": "filled"})
+            self.waiting += 1
+
+    def wait_until_taken(self, remaining: int) -> None:
+        """Wait until no more than so many pieces wait to be taken; the process ends when the other side has gone."""
+        while self.waiting > remaining:
+            taken = len(self.connection.recv(self.waiting - remaining))
+            if not taken:
+                raise SystemExit
+            self.waiting -= taken
 
 
-def _answer(connection: socket.socket, request: dict[str, Any], idle_memory: int) -> None:
+def _answer(connection: socket.socket, ring: mmap.mmap, request: dict[str, Any], idle_memory: int) -> None:
     from claire.core.errors import ClaireError
     from claire.core.settings import Settings
     from claire.data import raster
@@ -123,17 +141,18 @@ def _answer(connection: socket.socket, request: dict[str, Any], idle_memory: int
 
     limits = Settings(**request["limits"])
     path = Path(request["path"])
-    outlet = Connected(connection, idle_memory, limits)
+    outlet = Connected(connection, ring, idle_memory, limits)
     try:
         if request["do"] == "describe":
             content = raster.describe_here(path, request["role"], limits, request["hash"], outlet.announce)
         else:
-            content = raster.read_here(path, limits, outlet.announce, outlet.reserve)
+            content = raster.read_here(path, limits, outlet.announce, outlet.hand_over)
         said: dict[str, Any] = {"state": "done", "content": content}
     except ClaireError as error:
         said = {"state": "error", **error.as_dict()}
     limit(resource.RLIM_INFINITY, 60)
     send_message(connection, said)
+    outlet.wait_until_taken(0)
 
 
 def _receive(connection: socket.socket) -> dict[str, Any] | None:

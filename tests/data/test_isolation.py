@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 
 from claire.core.errors import BudgetError, EnvironmentUnsafeError, FormatError
 from claire.core.settings import Settings
 from claire.data import isolation, raster
-from claire.data.isolation import Answer, ask, lay_out, send_message
+from claire.data.isolation import Answer, ask, send_message
+from claire.data.ring import SLOT_BYTES, SLOTS, make_ring, map_ring
 
 LIMITS = Settings()
 ONE_SECOND = Settings(read_seconds=1)
@@ -284,6 +286,7 @@ def answer_as(monkeypatch: pytest.MonkeyPatch, *said: dict[str, Any] | bytes, li
     class Fake(isolation._Child):
         def __init__(self, *_: Any) -> None:
             self.files, self.settled, self.deadline, self.connection = 0, True, 0.0, ours
+            self.ring = map_ring(make_ring(), write=False)
             self.process = subprocess.Popen([sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE)
 
         def wait_until_ready(self, seconds: float) -> None:
@@ -307,6 +310,11 @@ def answer_as(monkeypatch: pytest.MonkeyPatch, *said: dict[str, Any] | bytes, li
         theirs.close()
 
 
+ARRAYS = {"state": "arrays", "shape": [2, 2, 3], "kinds": ["uint8", "bool"], "steps": [1, 1, 3]}
+FILLED = {"state": "filled"}
+DONE = {"state": "done", "content": {}}
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -316,13 +324,25 @@ def answer_as(monkeypatch: pytest.MonkeyPatch, *said: dict[str, Any] | bytes, li
         {"state": "error", "code": "format", "message": "x" * 201, "hint": ""},
         {"state": "error", "code": "format", "message": "\x1b[31m", "hint": ""},
         {"state": "error", "code": "oops", "message": "a", "hint": "b"},
-        {"state": "memory", "arrays": [[[1, 2, 3], "object"]]},
-        {"state": "memory", "arrays": [[[1, 2], "uint8"]]},
-        {"state": "memory", "arrays": [[[1, -2, 3], "uint8"]]},
-        {"state": "memory", "arrays": [[[65, 2, 3], "uint8"]]},
-        {"state": "memory", "arrays": [[[1, 10**5, 10**5], "uint8"]]},
-        {"state": "memory", "arrays": "text"},
+        {**ARRAYS, "kinds": ["object"]},
+        {**ARRAYS, "kinds": []},
+        {**ARRAYS, "kinds": [["uint8"]]},
+        {**ARRAYS, "kinds": ["bool"] * 3},
+        {**ARRAYS, "shape": [64, 10**4, 10**4], "kinds": ["float64"]},
+        {**ARRAYS, "shape": [2, 3]},
+        {**ARRAYS, "shape": [1, -2, 3]},
+        {**ARRAYS, "shape": [65, 2, 3]},
+        {**ARRAYS, "shape": [1, 10**5, 10**5]},
+        {**ARRAYS, "shape": "text"},
+        {**ARRAYS, "steps": [1, 0, 3]},
+        {**ARRAYS, "steps": [1, -1, 3]},
+        {**ARRAYS, "steps": [1, 2]},
+        {**ARRAYS, "steps": [1, float("inf"), 3]},
+        {"state": "arrays"},
+        {"state": "filled"},
         {"state": "size", "bytes": "many"},
+        {"state": "size", "bytes": float("inf")},
+        (100_000).to_bytes(4, "big") + b"[" * 100_000,
         b"\xff\xff\xff\xff",
         b"\0\0\0\4nope",
         b"\0\0\0\2[]",
@@ -349,10 +369,94 @@ def test_time_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
         answer_as(monkeypatch, claim, claim)
 
 
-def test_arrays_lie_apart_and_aligned() -> None:
-    parts, total = lay_out([((1, 3, 5), "uint8"), ((2, 3, 5), "float64"), ((1, 1, 1), "bool")])
-    assert [offset for _, _, offset in parts] == [0, 64, 64 + 256]
-    assert total == 64 + 256 + 64
+def test_pieces_make_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = answer_as(monkeypatch, ARRAYS, *[FILLED] * 4, DONE)
+    assert [array.dtype.name for array in answer.arrays] == ["uint8", "bool"]
+    assert {array.shape for array in answer.arrays} == {(2, 2, 3)}
+    assert all(array.flags.writeable for array in answer.arrays)
+
+
+@pytest.mark.parametrize("pieces", [0, 3, 5, 40])
+def test_pieces_left_out_or_too_many_are_a_sentence(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
+    with pytest.raises(FormatError) as caught:
+        answer_as(monkeypatch, ARRAYS, *[FILLED] * pieces, DONE)
+    assert len(caught.value.message) <= 200
+
+
+def test_arrays_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FormatError):
+        answer_as(monkeypatch, ARRAYS, ARRAYS, *[FILLED] * 4, DONE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps", "kinds"),
+    [
+        ([1, 1, SLOT_BYTES + 1], [1, 1, SLOT_BYTES + 1], ["uint8"]),
+        ([1, 1, SLOT_BYTES], [1, 1, SLOT_BYTES], ["uint8", "bool"]),
+        ([1, SLOTS, SLOT_BYTES], [1, SLOTS, SLOT_BYTES], ["uint8"]),
+        ([2, 1000, 1000], [2, 1000, 1000], ["float64"]),
+    ],
+)
+def test_a_piece_larger_than_a_slot_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, shape: list[int], steps: list[int], kinds: list[str]
+) -> None:
+    with pytest.raises(FormatError):
+        answer_as(monkeypatch, {"state": "arrays", "shape": shape, "kinds": kinds, "steps": steps}, FILLED, DONE)
+
+
+def test_steps_beyond_the_shape_end_at_the_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = answer_as(monkeypatch, {**ARRAYS, "steps": [10**15, 10**15, 10**15]}, FILLED, DONE)
+    assert answer.arrays[0].shape == (2, 2, 3)
+
+
+def test_too_little_memory_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(isolation, "_Delivery", fail)
+    with pytest.raises(BudgetError, match="memory"):
+        answer_as(monkeypatch, ARRAYS)
+
+
+def test_the_memory_of_a_ring_cannot_be_pulled_away() -> None:
+    handle = make_ring()
+    try:
+        for size in (0, 2 * SLOTS * SLOT_BYTES):
+            with pytest.raises(PermissionError):
+                os.ftruncate(handle, size)
+    finally:
+        os.close(handle)
+
+
+def test_reading_again_leaves_no_file_open(good: Path) -> None:
+    raster.read_raster(good)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    for _ in range(3):
+        raster.read_raster(good)
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_a_child_reads_on_after_a_file_that_breaks_off_between_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "large.tif"
+    values = np.random.default_rng(1).integers(0, 256, (1, 4096, 4096), dtype=np.uint8)
+    profile = {"driver": "GTiff", "count": 1, "height": 4096, "width": 4096, "dtype": "uint8"}
+    place = rasterio.Affine(10, 0, 0, 0, -10, 0)
+    with rasterio.open(path, "w", **profile, tiled=True, compress="deflate", transform=place) as target:
+        target.write(values)
+    isolation.close()
+    first = raster.read_raster(path)
+    assert np.array_equal(first.values, values)
+    (child,) = find_children()
+    content = bytearray(path.read_bytes())
+    middle = len(content) * 3 // 4
+    content[middle : middle + 500_000] = bytes(500_000)
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(content)
+    for _ in range(3):
+        with pytest.raises(FormatError):
+            raster.read_raster(broken)
+        assert np.array_equal(raster.read_raster(path).values, values)
+    assert find_children() == [child]
 
 
 def test_pixels_are_private_and_writable(good: Path) -> None:
