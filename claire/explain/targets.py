@@ -153,7 +153,8 @@ def build_polygon_zone(shape: tuple[int, int], corners: Sequence[tuple[float, fl
     for (xa, ya), (xb, yb) in zip(points, np.roll(points, -1, axis=0), strict=True):
         crosses = (ya > y) != (yb > y)
         if ya != yb:
-            inside ^= crosses & (x < xa + (y - ya) * (xb - xa) / (yb - ya))
+            with np.errstate(over="ignore", invalid="ignore"):  # rows that do not cross a nearly level side
+                inside ^= crosses & (x < xa + (y - ya) * (xb - xa) / (yb - ya))
     return _require_inside(inside)
 
 

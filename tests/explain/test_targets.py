@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claire.core.classes import FLOOD
@@ -40,6 +40,7 @@ def test_rectangles_and_pixels_hold_the_pixels_named() -> None:
     assert np.argwhere(build_pixel_zone(SHAPE, 6, 8)).tolist() == [[6, 8]]
 
 
+@example([(0.0, 0.0), (0.0, 2.2250738585072014e-308), (1.0, 0.0)])
 @given(st.lists(st.tuples(st.floats(-2, 11), st.floats(-2, 9)), min_size=3, max_size=7))
 def test_a_polygon_holds_the_centres_that_a_ray_leaves_an_odd_number_of_times(
     corners: list[tuple[float, float]],
