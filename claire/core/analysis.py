@@ -29,12 +29,12 @@ DAMAGE = (
     OSError,
     EOFError,
     MemoryError,
-    RecursionError,
+    RecursionError,  # json, of brackets inside brackets
     ValueError,
     KeyError,
     TypeError,
     AttributeError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile, of a compression that it does not know
     zipfile.BadZipFile,
     zlib.error,
 )

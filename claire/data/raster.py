@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ from claire.core.errors import (
 from claire.core.provenance import compute_sha256
 from claire.core.settings import Settings
 from claire.core.types import GeoReference, Notice
+from claire.core.versions import FLOORS, parse_version
 from claire.data import decoding
 from claire.data.decoding import Announce, HandOver
 from claire.data.headers import MAGIC_BYTES, Header, check_header, check_limits, check_size, find_driver, read_header
@@ -93,7 +93,7 @@ HEADER_OPTIONS: dict[str, dict[str, str]] = {
 PIXEL_OPTIONS: dict[str, dict[str, str]] = {"GTiff": {"OVERVIEW_LEVEL": "NONE"}}
 """A GeoTIFF may name *another file* as its overview, and GDAL would read it: no overviews."""
 
-LEAST_RASTERIO = (1, 4, 4)
+LEAST_RASTERIO = FLOORS["rasterio"]
 LEAST_GDAL = (3, 10, 0)
 """Older versions are not known to honour the safety options."""
 
@@ -180,7 +180,7 @@ def check_environment() -> None:
         ("rasterio", rasterio.__version__, LEAST_RASTERIO),
         ("GDAL", rasterio.__gdal_version__, LEAST_GDAL),
     ):
-        if _as_numbers(found) < least:
+        if parse_version(found) < least:
             raise EnvironmentUnsafeError(
                 f"{name} {printable(found, 20)} is older than {'.'.join(map(str, least))}, which is the least that "
                 "may read files of strangers.",
@@ -424,10 +424,6 @@ def warp_gcps_to_grid(
             "The ground control points of a file cannot be related to the grid of the other.",
             "Geocode the file first, or export both in one coordinate system.",
         ) from error
-
-
-def _as_numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _environment_options() -> dict[str, str]:

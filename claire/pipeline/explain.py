@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from claire.core.analysis import without_nan
 from claire.core.bands import Mode
 from claire.core.errors import InputError
+from claire.core.files import appearing
 from claire.core.segmenter import OpenSegmenter
 from claire.core.types import Attribution, Evidence, Faithfulness, Notice, Prediction, Prepared, Share, Tile
 from claire.data.preparing import prepare
@@ -25,6 +26,7 @@ from claire.explain.targets import Quantity, Target, build_class_zone, build_rec
 from claire.explain.watch import Report, Watch
 from claire.inference.predicting import decide
 from claire.pipeline.analyse import choose_modes
+from claire.pipeline.outputs import filling
 from claire.viz.encoding import encode_png
 from claire.viz.evidence import compute_scale, describe_attribution, render_signed
 
@@ -176,18 +178,15 @@ def write_explained(explained: Explained, folder: Path) -> dict[str, str]:
     if explained.grid is not None:
         for part in ("optical", "sar", "interaction"):
             arrays[f"contribution_{part}"] = getattr(explained.grid, part)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(folder / ARRAYS_NAME, allow_pickle=False, **arrays)
+    document = {**explained.as_dict(), "files": files}
+    with filling(folder):
+        with appearing(folder / ARRAYS_NAME) as partial:
+            np.savez_compressed(partial, allow_pickle=False, **arrays)
         for name, picture in pictures.items():
-            (folder / name).write_bytes(encode_png(picture))
-        document = {**explained.as_dict(), "files": files}
-        (folder / JSON_NAME).write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"The folder {quoted_name(folder)} cannot be written.",
-            "Give another folder; check permissions and free space.",
-        ) from error
+            with appearing(folder / name) as partial:
+                partial.write_bytes(encode_png(picture))
+        with appearing(folder / JSON_NAME) as partial:
+            partial.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return files
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -34,18 +36,29 @@ def write_prediction(analysis: Analysis, folder: Path) -> dict[str, str]:
         InputError: The folder cannot be written, or is full.
     """
     files: dict[str, str] = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with filling(folder):
         for mode in analysis.predictions:
             files.update(_write_mode(analysis, mode, folder))
         for path in analysis.save(folder):
             files[path.stem] = path.name
+    return files
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Make a folder for results; what goes wrong with the disk inside is a sentence.
+
+    Raises:
+        InputError: The folder cannot be written, or is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         raise InputError(
             f"The folder {quoted_name(folder)} cannot be written.",
             "Give another folder; check permissions and free space.",
         ) from error
-    return files
 
 
 def _write_mode(analysis: Analysis, mode: Mode, folder: Path) -> dict[str, str]:
