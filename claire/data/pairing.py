@@ -21,6 +21,7 @@ from claire.data.raster import (
     ControlPoint,
     Raster,
     Resampling,
+    hash_file,
     printable,
     quoted_name,
     read_raster,
@@ -46,14 +47,12 @@ class Label:
         name: File name.
         ids: (H, W) integers, ids of a class scheme; `IGNORE_INDEX` (255) where not labelled.
         georeference: Where the pixels lie.
-        sha256: Of the file.
         notices: What the user should know.
     """
 
     name: str
     ids: NDArray[np.integer]
     georeference: GeoReference
-    sha256: str
     notices: tuple[Notice, ...] = ()
 
 
@@ -121,15 +120,15 @@ def read_tile(
     if swap := describe_swap({m: layer for m, layer in layers.items() if wishes[m == "sar"][2] is None}):
         raise SwapError(f"{swap}.", "Swap the two files; if they are right, state --optical-units and --sar-units.")
     ids = None if found is None else _align_label(found, grid, notices)
-    first = _as_paths(optical) or _as_paths(sar)
+    paths = [*_as_paths(optical), *_as_paths(sar), *_as_paths(label)]
     return Tile(
-        name=printable(name or first[0].stem, 120),
+        name=printable(name or paths[0].stem, 120),
         optical=layers.get("optical"),
         sar=layers.get("sar"),
         label=ids,
         georeference=_find_coordinates(grid, rasters["sar"], notices),
         notices=tuple(dict.fromkeys(notices)),
-        sources=_record_sources([*rasters["optical"], *rasters["sar"], *([found] if found else [])]),
+        sources=_record_sources(paths),
     )
 
 
@@ -172,7 +171,7 @@ def read_label(path: Path, settings: Settings | None = None) -> Label:
         notices.append(Notice("label_missing", f"{share:.3g} % of the label {called} count as not labelled."))
     ids[missing] = IGNORE_INDEX
     kind = np.uint8 if ids.max() <= IGNORE_INDEX else np.int32
-    return Label(raster.name, ids.astype(kind), raster.georeference, raster.sha256, tuple(notices))
+    return Label(raster.name, ids.astype(kind), raster.georeference, tuple(notices))
 
 
 @dataclass(frozen=True)
@@ -233,15 +232,16 @@ def _choose_grid(rasters: Mapping[Modality, Sequence[Raster]]) -> _Grid:
     return _Grid(first.name, role, first.georeference, first.shape)
 
 
-def _record_sources(files: Iterable[Raster | Label]) -> dict[str, str]:
+def _record_sources(paths: Iterable[Path]) -> dict[str, str]:
     """File name -> sha256; files of one name from two folders are told apart by a number."""
     sources: dict[str, str] = {}
-    for file in files:
-        key, count = file.name, 1
-        while sources.get(key, file.sha256) != file.sha256:
+    for path in paths:
+        name, digest = printable(path.name, 120), hash_file(path)
+        key, count = name, 1
+        while sources.get(key, digest) != digest:
             count += 1
-            key = f"{file.name} ({count})"
-        sources[key] = file.sha256
+            key = f"{name} ({count})"
+        sources[key] = digest
     return sources
 
 

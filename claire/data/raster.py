@@ -13,7 +13,6 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,7 +25,6 @@ from numpy.typing import NDArray
 from claire.core.bands import Role
 from claire.core.errors import (
     BudgetError,
-    ClaireError,
     EnvironmentUnsafeError,
     FormatError,
     GridError,
@@ -132,7 +130,6 @@ class Raster:
         nodata: The value that marks a missing pixel, NaN included; None without one.
         units: C unit names as the file gives them; None when it gives none.
         driver: GDAL driver that opened it.
-        sha256: Of the file.
         palette: True when the numbers are colour or class indices of a palette.
         notices: What the user should know.
         gcps: Ground control points (row, col, x, y, z); read where the file has no transform.
@@ -151,7 +148,6 @@ class Raster:
     nodata: float | None
     units: tuple[str, ...] | None
     driver: str
-    sha256: str
     palette: bool = False
     notices: tuple[Notice, ...] = ()
     gcps: tuple[ControlPoint, ...] = ()
@@ -223,9 +219,9 @@ def read_raster(path: Path, settings: Settings | None = None) -> Raster:
         claire.core.errors.MissingFileError: There is no file 'missing.tif'.
     """
     limits = Settings.from_environment() if settings is None else settings
-    answer, sha256 = _ask({"do": "read"}, path, limits)
+    answer = _ask({"do": "read"}, path, limits)
     try:
-        return _build_raster(answer, path, sha256)
+        return _build_raster(answer, path)
     except (KeyError, TypeError, ValueError) as error:
         raise _distrusted(path) from error
 
@@ -251,10 +247,22 @@ def describe_raster(
         InputError: As `read_raster`.
     """
     limits = Settings.from_environment() if settings is None else settings
-    answer, sha256 = _ask({"do": "describe", "role": role, "hash": pixels_sha256}, path, limits)
+    answer = _ask({"do": "describe", "role": role, "hash": pixels_sha256}, path, limits)
     if not _is_plain(answer.content):
         raise _distrusted(path)
-    return {"file": printable(path.name, 120), **answer.content, "sha256": sha256}
+    return {"file": printable(path.name, 120), **answer.content, "sha256": hash_file(path)}
+
+
+def hash_file(path: Path) -> str:
+    """sha256 of a file that was read, hexadecimal.
+
+    Raises:
+        MissingFileError: It is gone, or may not be read.
+    """
+    try:
+        return compute_sha256(path)
+    except OSError as error:
+        raise MissingFileError(f"{quoted_name(path)} may not be read.", "Check its permissions.") from error
 
 
 def read_here(path: Path, limits: Settings, announce: Announce, hand_over: HandOver) -> dict[str, Any]:
@@ -529,21 +537,13 @@ def _item_size(name: str) -> int:
     return np.dtype(decoding.native_kind(name)).itemsize
 
 
-def _ask(request: dict[str, Any], path: Path, limits: Settings) -> tuple[Answer, str]:
-    """What a reading process says about a file, and the sha256 of the file, computed meanwhile."""
+def _ask(request: dict[str, Any], path: Path, limits: Settings) -> Answer:
+    """What a reading process says about a file."""
     find_driver(path)
-    try:
-        with ThreadPoolExecutor(1) as beside:
-            sha256 = beside.submit(compute_sha256, path)
-            answer = ask({**request, "path": str(path.absolute())}, quoted_name(path), limits, SAFETY_OPTIONS)
-            return answer, sha256.result()
-    except ClaireError:
-        raise
-    except OSError as error:
-        raise MissingFileError(f"{quoted_name(path)} may not be read.", "Check its permissions.") from error
+    return ask({**request, "path": str(path.absolute())}, quoted_name(path), limits, SAFETY_OPTIONS)
 
 
-def _build_raster(answer: Answer, path: Path, sha256: str) -> Raster:
+def _build_raster(answer: Answer, path: Path) -> Raster:
     """A raster from the words of a reading process, each made what it should be."""
     said, (values, *masks) = answer.content, answer.arrays
     valid: NDArray[np.bool_] = masks[0] if masks else np.broadcast_to(np.True_, values.shape)
@@ -562,7 +562,6 @@ def _build_raster(answer: Answer, path: Path, sha256: str) -> Raster:
         nodata=None if said["nodata"] is None else float(said["nodata"]),
         units=None if said["units"] is None else tuple(printable(str(text), 40) for text in said["units"]),
         driver=printable(str(said["driver"]), 40),
-        sha256=sha256,
         palette=bool(said["palette"]),
         notices=tuple(Notice(printable(str(c), 40), printable(str(text), 300)) for c, text in said["notices"]),
         gcps=tuple((float(r), float(c), float(x), float(y), float(z)) for r, c, x, y, z in said["gcps"]),

@@ -21,7 +21,7 @@ from claire.core.errors import BandError, BudgetError, ClaireError, FormatError,
 from claire.core.settings import Settings
 from claire.core.types import GeoReference
 from claire.data import raster as door
-from claire.data.raster import describe_raster, read_raster, warp_gcps_to_grid, warp_to_grid, write_geotiff
+from claire.data.raster import describe_raster, hash_file, read_raster, warp_gcps_to_grid, warp_to_grid, write_geotiff
 
 UTM = (10.0, 0.0, 600_000.0, 0.0, -10.0, 5_000_000.0)
 PLACE = GeoReference("EPSG:32629", UTM, metres=True)
@@ -120,6 +120,11 @@ def test_what_is_not_a_file_is_missing(tmp_path: Path, name: str) -> None:
     with pytest.raises(MissingFileError) as caught:
         read_raster(tmp_path / name)
     assert_is_kind(caught.value, tmp_path)
+
+
+def test_a_file_that_is_gone_when_it_is_hashed_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="'gone.tif'"):
+        hash_file(tmp_path / "gone.tif")
 
 
 @pytest.mark.parametrize("keep", [8, 100, 400, 1000])
