@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from claire.core.bands import Modality
 from claire.core.errors import MissingFileError, RecipeError
 from claire.core.manifest import InputSpec
 
@@ -48,14 +49,16 @@ class Recipe:
         epochs: Epochs at `crop`.
         crop: Side of the training crops, pixels, a multiple of 32.
         finish_epochs: Further epochs on whole tiles, so that the network has seen the size it is used at.
-        batch: Samples per step; for whole tiles reduced to the same number of pixels.
+        batch: Samples per step.
+        finish_batch: Samples per step on whole tiles; 0 reduces `batch` to the same number of pixels.
         learning_rate: Peak of the one-cycle schedule (AdamW).
         weight_decay: Of AdamW.
         auxiliary_weight: Weight of the loss of each single-sensor head.
         ema: Decay of the averaged weights.
         damage: Name -> share of the samples, sums to 1.
-        jitter: Largest relative change of the gain that all bands of a date share; each band adds up to half of it.
-            Offsets reach 4 / 3 of that, in spreads of the band.
+        jitter: Largest relative change of the SAR gain that all bands of a date share; each band adds up to half of
+            it. Offsets reach 4 / 3 of that, in spreads of the band.
+        optical_jitter: The same of the optical; smaller where ratios of bands are evidence. -1 takes `jitter`.
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
         precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
         validate_every: Epochs between validations.
@@ -80,12 +83,14 @@ class Recipe:
     crop: int = 128
     finish_epochs: int = 3
     batch: int = 16
+    finish_batch: int = 0
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     auxiliary_weight: float = 0.4
     ema: float = 0.99
     damage: Mapping[str, float] = field(default_factory=lambda: dict(DAMAGE_SHARES))
     jitter: float = 0.15
+    optical_jitter: float = -1.0
     zoom: float = 1.0
     precision: str = "32-true"
     validate_every: int = 5
@@ -108,9 +113,10 @@ class Recipe:
                 f"{self.epochs} + {self.finish_epochs} epochs are no multiple of validate_every {self.validate_every}.",
                 "Choose numbers with which the last epoch is validated.",
             )
-        if self.zoom < 1 or not 0 <= self.jitter < 1:
+        strengths = (self.jitter, self.jitter_of("optical"))
+        if self.zoom < 1 or not all(0 <= strength < 1 for strength in strengths):
             raise RecipeError(
-                f"zoom is {self.zoom} and jitter {self.jitter}, but at least 1 and 0 to 1 are wanted.",
+                f"zoom is {self.zoom} and jitter {max(strengths)}, but at least 1 and 0 to 1 are wanted.",
                 "zoom 1 and jitter 0 leave the tiles as they are.",
             )
         if self.precision not in PRECISIONS:
@@ -158,6 +164,10 @@ class Recipe:
     def inputs(self) -> tuple[InputSpec, InputSpec]:
         """(optical, SAR) with means 0 and spreads 1, to be measured on the training split."""
         return _read_input(self.optical, "optical"), _read_input(self.sar, "sar")
+
+    def jitter_of(self, modality: Modality) -> float:
+        """Strength of the jitter of one sensor."""
+        return self.jitter if modality == "sar" or self.optical_jitter == -1 else self.optical_jitter
 
     def with_fusion(self, fusion: str) -> Recipe:
         """The same run of another network of the family, for comparison."""

@@ -133,7 +133,7 @@ def _count_steps(recipe: Recipe, tiles: int) -> int:
 def _batch(recipe: Recipe, epoch: int, side: int) -> int:
     if epoch < recipe.epochs:
         return recipe.batch
-    return max(2, recipe.batch * recipe.crop**2 // side**2)
+    return recipe.finish_batch or max(2, recipe.batch * recipe.crop**2 // side**2)
 
 
 class _Loaders(lightning.LightningDataModule):

@@ -110,7 +110,7 @@ class CropSamples(TorchDataset[Sample]):
 
         damage = str(rng.choice(self._names, p=self._shares))
         optical, optical_valid = self._damage_optical(cut(stack.optical), cut(stack.optical_valid), damage, rng)
-        sar = _jitter(cut(stack.sar).astype(np.float32), manifest.sar, self._recipe.jitter, rng)
+        sar = _jitter(cut(stack.sar).astype(np.float32), manifest.sar, self._recipe.jitter_of("sar"), rng)
         sar_valid = compute_valid(sar, cut(stack.sar_valid).astype(bool), manifest.sar)
         if damage == "no_sar":
             sar_valid = np.zeros_like(sar_valid)
@@ -136,7 +136,7 @@ class CropSamples(TorchDataset[Sample]):
             pixels = degrade_optical(pixels, name, spec.dates, rng)
         elif damage not in {"clear", "no_sar"}:
             pixels = degrade_optical(pixels, damage, spec.dates, rng)
-        jittered = _jitter(pixels * scale, spec, self._recipe.jitter, rng)
+        jittered = _jitter(pixels * scale, spec, self._recipe.jitter_of("optical"), rng)
         return jittered, compute_valid(pixels, seen, spec)
 
 

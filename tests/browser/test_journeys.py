@@ -65,9 +65,20 @@ def upload(page: Any, address: str, optical: Sequence[Path], sar: Sequence[Path]
             field = page.locator('input[type="file"]').nth(zone)
             field.wait_for(state="attached")
             wait_until_done(page)
-            field.set_input_files([str(path) for path in files])
-            page.get_by_text(files[0].name).first.wait_for()
+            give_files(page, field, files)
             wait_until_done(page)
+
+
+def give_files(page: Any, field: Any, files: Sequence[Path], attempts: int = 4) -> None:
+    """Choose files until they are listed: a field that is drawn anew at that moment loses them."""
+    listed = page.get_by_text(files[0].name).first
+    for _ in range(attempts):
+        field.set_input_files([str(path) for path in files])
+        for _ in range(60):
+            if listed.is_visible():
+                return
+            page.wait_for_timeout(250)
+    pytest.fail(f"{files[0].name} is not listed after {attempts} attempts.")
 
 
 def walk_to_compare(page: Any, address: str, chip: str) -> None:

@@ -123,7 +123,7 @@ def test_what_is_not_a_file_is_missing(tmp_path: Path, name: str) -> None:
 
 
 def test_a_file_that_is_gone_when_it_is_hashed_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match="'gone.tif'"):
+    with pytest.raises(MissingFileError, match=r"'gone\.tif'"):
         hash_file(tmp_path / "gone.tif")
 
 
