@@ -1,7 +1,8 @@
 """Seeded damage to good files: each mutant is read in a child process and must give a raster or a sentence.
 
-Run it with `make fuzz N=10000`. A mutant that brings the program down, that takes too long, or whose refusal is not a
-short sentence with a next step is a failure; the exit status is then 1 and the mutants are kept.
+Run it with `make fuzz N=10000`, which gives every mutant a process of its own; `--warm` reads them as the program does,
+up to 1000 in one process, which is much faster. A mutant that brings the program down, that takes too long, or whose
+refusal is not a short sentence with a next step is a failure; the exit status is then 1 and the mutants are kept.
 """
 
 from __future__ import annotations
@@ -13,17 +14,23 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from claire.core.errors import InputError
+from claire.core.settings import Settings
 from claire.data import raster as door
 from claire.data.raster import describe_raster, read_raster
 
 LONGEST_SECONDS = 5.0
+STOPPED = ", stopped"
+"""Added to an outcome when the process that read had to be replaced."""
+
 INTERESTING = (
     b"\0",
     b"\xff",
@@ -122,24 +129,37 @@ def mutate(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(mutant)
 
 
-def run(count: int, seed: int, folder: Path) -> Report:
+def run(count: int, seed: int, folder: Path, *, warm: bool = True) -> Report:
     """Read `count` mutants; those that fail stay in the folder.
 
     Args:
         count: Number of mutants.
         seed: Of the damage.
         folder: An empty folder.
+        warm: Whether a process reads many mutants, as the program does, or one.
     """
     seeds = [path.read_bytes() for path in write_seeds(folder)]
+    limits = Settings.from_environment()
+    if not warm:
+        limits = replace(limits, files_per_reader=1)
     report = Report()
-    for number, content in zip(range(count), _mutants(seeds, seed), strict=False):
+
+    def try_one(numbered: tuple[int, bytes]) -> tuple[Path, str, float, str]:
+        number, content = numbered
         path = folder / f"mutant_{number}"
         path.write_bytes(content)
-        failure = _try(path, number, report)
-        if failure:
-            report.failures.append(f"{path.name}: {failure}")
-        else:
-            path.unlink()
+        return path, *_try(path, number, limits)
+
+    with ThreadPoolExecutor(limits.readers) as pool:
+        for path, outcome, seconds, failure in pool.map(try_one, islice(enumerate(_mutants(seeds, seed)), count)):
+            report.outcomes[outcome.removesuffix(STOPPED)] += 1
+            report.stopped += outcome.endswith(STOPPED)
+            report.slowest = max(report.slowest, seconds)
+            failure = failure or (f"{seconds:.1f} s" if seconds > LONGEST_SECONDS else "")
+            if failure:
+                report.failures.append(f"{path.name}: {failure}")
+            else:
+                path.unlink()
     return report
 
 
@@ -149,22 +169,19 @@ def _mutants(seeds: list[bytes], seed: int) -> Iterator[bytes]:
         yield mutate(seeds[int(rng.integers(0, len(seeds)))], rng)
 
 
-def _try(path: Path, number: int, report: Report) -> str:
+def _try(path: Path, number: int, limits: Settings) -> tuple[str, float, str]:
+    """What became of one mutant, in how many seconds, and what is wrong with that."""
     start = time.perf_counter()
-    failure = ""
+    outcome, failure = "read", ""
     try:
         if number % 2:
-            read_raster(path)
+            read_raster(path, limits)
         else:
-            describe_raster(path, pixels_sha256=True)
-        report.outcomes["read"] += 1
+            describe_raster(path, settings=limits, pixels_sha256=True)
     except InputError as error:
-        report.outcomes[error.code] += 1
-        report.stopped += "had to be stopped" in error.message
+        outcome = error.code + (STOPPED if "had to be stopped" in error.message else "")
         failure = judge_sentence(error, path)
-    seconds = time.perf_counter() - start
-    report.slowest = max(report.slowest, seconds)
-    return f"{seconds:.1f} s" if seconds > LONGEST_SECONDS else failure
+    return outcome, time.perf_counter() - start, failure
 
 
 def judge_sentence(error: InputError, path: Path) -> str:
@@ -184,10 +201,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--count", type=int, default=2000)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--warm", action="store_true", help="many mutants in one process")
     given = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     start = time.perf_counter()
-    report = run(given.count, given.seed, folder)
+    report = run(given.count, given.seed, folder, warm=given.warm)
     said = ", ".join(f"{count:,} {what}" for what, count in report.outcomes.most_common())
     print(f"{given.count:,} mutants with seed {given.seed} in {time.perf_counter() - start:.0f} s: {said}.")
     print(f"{report.stopped} ended their reading process; the slowest took {report.slowest:.2f} s.")

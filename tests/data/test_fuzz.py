@@ -20,6 +20,14 @@ def test_damaged_files_are_read_or_refused_by_a_sentence(tmp_path: Path) -> None
     assert report.outcomes["format"] > 10
 
 
+def test_a_process_for_each_file_says_the_same_as_warm_ones(tmp_path: Path) -> None:
+    (tmp_path / "warm").mkdir()
+    (tmp_path / "fresh").mkdir()
+    warm, fresh = run(16, 5, tmp_path / "warm"), run(16, 5, tmp_path / "fresh", warm=False)
+    assert fresh.failures == []
+    assert fresh.outcomes == warm.outcomes
+
+
 def test_the_undamaged_files_are_read(tmp_path: Path) -> None:
     seeds = write_seeds(tmp_path)
     assert len(seeds) >= 12
