@@ -1,0 +1,165 @@
+"""Which attribution is most faithful, and what does it cost? Every method on many tiles: one table for a checkpoint.
+
+Run it with `python -m benchmarks.attributions --root data/ombria`. Half of the tiles are generated pairs, half are
+validation chips of OMBRIA; without a root all are generated. The middle of each is explained: the fused map's class,
+over all pixels that the map gives to it. Tiles with less than a hundredth of the class are passed over. What is
+measured goes line by line into the file `--keep`, from where a run that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.machine import describe_machine
+from claire import pipeline
+from claire.core.errors import InputError
+from claire.core.types import Prepared
+from claire.data.examples import generate_flood_pair
+from claire.data.ombria import OmbriaDataset
+from claire.data.preparing import prepare
+from claire.explain.attributions import METHODS, Options, attribute
+from claire.explain.faithfulness import measure_faithfulness
+from claire.explain.pieces import Piece
+from claire.explain.targets import Target, build_class_zone, build_target
+from claire.explain.watch import Watch
+from claire.inference.engine import TorchSegmenter
+from claire.inference.predicting import decide
+
+SIDE = 128
+"""Pixels of the middle that is explained."""
+
+FIRST_SEED = 5000
+"""Of the generated pairs."""
+
+LEAST_SHARE = 0.01
+"""Of the class in the middle."""
+
+COLUMNS = {
+    "insertion": "insertion above random",
+    "deletion": "deletion below random",
+    "infidelity": "infidelity",
+    "gap": "completeness gap",
+    "passes": "passes",
+    "seconds": "seconds",
+}
+
+
+def iterate_middles(model: TorchSegmenter, root: Path | None, wanted: int) -> Iterator[tuple[str, Prepared, Target]]:
+    """Name, middle and target of each tile."""
+    chips = 0 if root is None else wanted // 2
+    generated = ((f"generated {seed}", generate_flood_pair(seed)) for seed in count(FIRST_SEED))
+    dataset = None if root is None else OmbriaDataset(root)
+    real = ((name, dataset.read(name)) for name in dataset.ids("val")) if dataset else iter(())
+    for tiles, part in ((generated, wanted - chips), (real, chips)):
+        found = ((name, *_aim(model, prepare(tile, model.manifest)[0])) for name, tile in tiles)
+        yield from islice(((name, middle, target) for name, middle, target in found if target is not None), part)
+
+
+def _aim(model: TorchSegmenter, prepared: Prepared) -> tuple[Prepared, Target | None]:
+    top, left = ((size - SIDE) // 2 for size in prepared.shape)
+    middle = Piece(slice(top, top + SIDE), slice(left, left + SIDE)).cut(prepared)
+    class_name = model.manifest.class_scheme.classes[-1].name
+    try:
+        zone = build_class_zone(decide(model.segment(middle), middle, model.manifest, "fused"), class_name)
+    except InputError:  # the class is absent
+        return middle, None
+    target = build_target(model.manifest, middle, class_name, zone)
+    return middle, target if zone.mean() >= LEAST_SHARE else None
+
+
+def measure(model: TorchSegmenter, middle: Prepared, target: Target, method: str) -> dict[str, float | str]:
+    """Faithfulness and cost of one method on one middle."""
+    options, watch, start = Options(), Watch(), time.perf_counter()
+    found = attribute(model, middle, target, method, options, watch)
+    seconds, passes = time.perf_counter() - start, watch.done
+    faith = measure_faithfulness(model, middle, target, found, options, watch=watch)
+    return {
+        "insertion": faith.insertion_auc - faith.random_auc,
+        "deletion": faith.random_auc - faith.deletion_auc,
+        "infidelity": faith.infidelity,
+        "gap": faith.completeness_gap,
+        "passes": passes,
+        "seconds": seconds,
+        "badge": faith.badge,
+    }
+
+
+def format_table(kept: list[dict[str, Any]]) -> str:
+    """Markdown, one row per method, best mean of insertion and deletion first; these two with standard errors."""
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in kept:
+        rows[entry["method"]].append(entry)
+
+    def find(method: str, column: str) -> list[float]:
+        return [entry[column] for entry in rows[method] if entry[column] == entry[column]]
+
+    def rank(method: str) -> float:
+        return -statistics.fmean(find(method, "insertion") + find(method, "deletion"))
+
+    def cell(method: str, column: str) -> str:
+        values = find(method, column)
+        if not values:
+            return "–"
+        mean = statistics.fmean(values)
+        if column in {"insertion", "deletion"} and len(values) > 1:
+            return f"{mean:.3f} ± {statistics.stdev(values) / len(values) ** 0.5:.3f}"
+        return f"{mean:.0f}" if column == "passes" else f"{mean:.3f}"
+
+    def share(method: str, badge: str) -> str:
+        return f"{100 * statistics.fmean(entry['badge'] == badge for entry in rows[method]):.0f} %"
+
+    badges = ("faithful", "partly", "doubtful")
+    lines = [
+        f"| method | {' | '.join(chain(COLUMNS.values(), badges))} | tiles |",
+        f"|---|{'---:|' * (len(COLUMNS) + len(badges) + 1)}",
+    ]
+    for method in sorted(rows, key=rank):
+        cells = [*(cell(method, column) for column in COLUMNS), *(share(method, badge) for badge in badges)]
+        lines.append(f"| {METHODS[method].title} | {' | '.join(cells)} | {len(rows[method])} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure what is missing and print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--model", default="claire-flood")
+    arguments.add_argument("--root", type=Path, help="folder of OMBRIA")
+    arguments.add_argument("--tiles", type=int, default=60)
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--keep", type=Path, help="file of what was measured; a second run goes on from it")
+    given = arguments.parse_args()
+    torch.set_num_threads(given.threads)
+    model = pipeline.load_model(given.model)
+    keep: Path | None = given.keep
+    lines = keep.read_text(encoding="utf-8").splitlines() if keep and keep.is_file() else []
+    kept = [json.loads(line) for line in lines]
+    known = {(entry["tile"], entry["method"]) for entry in kept}
+    refused: dict[str, str] = {}
+    for tile, middle, target in iterate_middles(model, given.root, given.tiles):
+        for method in METHODS:
+            if method in refused or (tile, method) in known:
+                continue
+            try:
+                entry = {"tile": tile, "method": method, **measure(model, middle, target, method)}
+            except InputError as error:
+                refused[method] = f"{error.message} {error.hint}"
+                continue
+            kept.append(entry)
+            if keep:
+                with keep.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(entry) + "\n")
+    print(describe_machine(given.threads), format_table(kept), *refused.values(), sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()
