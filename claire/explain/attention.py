@@ -111,23 +111,6 @@ def compute_look(
     return np.asarray(np.mean(np.stack(maps)[:, :height, :width], axis=0), np.float32)
 
 
-def compute_concentration(stage: AttentionStage, asking: Modality) -> NDArray[np.float32] | None:
-    """How narrowly each pixel looked.
-
-    Returns:
-        (h, w) float32: 1 minus the entropy of its attention over the logarithm of the cells; 0 looked everywhere
-        alike, 1 at one cell. None for a stage without attention.
-    """
-    weights = stage.looking(asking)
-    if weights is None:
-        return None
-    flat = weights.reshape(*weights.shape[:2], -1).astype(np.float64)
-    if flat.shape[-1] == 1:
-        return np.ones(flat.shape[:2], np.float32)
-    entropy = -(flat * np.log(np.maximum(flat, 1e-30))).sum(axis=-1)
-    return np.asarray(1 - entropy / np.log(flat.shape[-1]), np.float32)
-
-
 def compute_trust_by_class(trust: NDArray[np.float32], prediction: Prediction) -> dict[str, float]:
     """Mean share of trust given to the optical sensor over the pixels of each class of a map.
 

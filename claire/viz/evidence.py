@@ -50,7 +50,7 @@ def render_signed_veil(values: NDArray[np.floating], scale: float) -> RGBA:
 
 def describe_attribution(attribution: Attribution, evidence: Evidence, title: str) -> str:
     """What the picture of one map shows: its share, its sign and where it is strongest."""
-    sizes = {each: float(np.abs(attribution.place(each)).sum(dtype=np.float64)) for each in attribution.maps}
+    sizes = {each: attribution.size(each) for each in attribution.maps}
     total, here = sum(sizes.values()), attribution.place(evidence)
     if total == 0 or sizes[evidence] == 0:
         return f"{title} for {attribution.class_name}, {EVIDENCE_TITLES[evidence]}: nothing speaks for or against."
