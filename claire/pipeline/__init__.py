@@ -9,6 +9,7 @@ from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import (
     analyse_explained,
     check_folder,
+    count_explain_passes,
     explain,
     explain_bands,
     read_attention,
@@ -30,6 +31,7 @@ __all__ = [
     "analyse",
     "analyse_explained",
     "check_folder",
+    "count_explain_passes",
     "evaluate",
     "explain",
     "explain_bands",

@@ -16,14 +16,14 @@ from claire.core.bands import MODALITIES, Mode
 from claire.core.errors import InputError
 from claire.core.evidence import BandContribution, Explained, compute_concentration, round_attention
 from claire.core.files import appearing
-from claire.core.segmenter import OpenSegmenter
+from claire.core.segmenter import OpenSegmenter, Segmenter
 from claire.core.types import Attention, Evidence, Prediction, Prepared, Tile
 from claire.data.preparing import prepare
 from claire.data.raster import quoted_name
 from claire.explain import attention as reading
 from claire.explain.attributions import METHODS, Options, attribute, find_method
 from claire.explain.contribution import compute_band_contribution, compute_contribution, compute_grid, compute_shares
-from claire.explain.faithfulness import measure_faithfulness
+from claire.explain.faithfulness import count_passes, measure_faithfulness
 from claire.explain.targets import Quantity, Target, build_class_zone, build_rectangle_zone, build_target
 from claire.explain.watch import Report, Watch
 from claire.inference.predicting import decide
@@ -80,7 +80,7 @@ def explain(
     prepared, _ = prepare(tile, model.manifest)
     asked = zone if region is None else build_rectangle_zone(prepared.shape, *region)
     target = _build_target(model, prepared, class_name, asked, mode, quantity)
-    watch = Watch(report, cancelled)
+    watch = Watch(report, cancelled, count_explain_passes(model, method, options, mode=mode, full=full))
     attribution = attribute(model, prepared, target, method, options, watch)
     faithfulness = measure_faithfulness(model, prepared, target, attribution, options, full=full, watch=watch)
     share = grid = None
@@ -89,6 +89,19 @@ def explain(
         share = compute_shares(contribution, target.zone)[target.class_index]
         grid = compute_grid(contribution, class_name)
     return Explained(attribution, faithfulness, share, grid)
+
+
+def count_explain_passes(
+    model: Segmenter, method: str, options: Options | None = None, *, mode: Mode = "fused", full: bool = True
+) -> int:
+    """Forward passes that `explain` is expected to cost on a tile of one window; a gradient method runs backward, too.
+
+    Raises:
+        UnknownNameError: No such method; lists the right names.
+    """
+    options, bands = options or Options(), len(model.manifest.optical.bands) + len(model.manifest.sar.bands)
+    attributing = find_method(method).cost(options, bands) + 2
+    return attributing + count_passes(method, options, bands, full=full) + 4 * (mode == "fused")
 
 
 def remeasure(
@@ -209,7 +222,7 @@ def tell_trust(analysis: Analysis) -> dict[str, float] | None:
 
 
 def tell_concentration(attention: Attention) -> dict[str, dict[str, float]]:
-    """Sensor that asks -> stride of the stage -> how narrowly its pixels looked on average: 0 everywhere, 1 at a cell."""
+    """Sensor that asks -> stride of the stage -> how narrowly its pixels looked on average: 0 all over, 1 one cell."""
     found: dict[str, dict[str, float]] = {}
     for asking in MODALITIES:
         stages = {str(stage.stride): compute_concentration(stage, asking) for stage in attention.stages}
