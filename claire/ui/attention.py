@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from claire.core.analysis import Analysis
 from claire.core.bands import MODALITIES, Modality
-from claire.core.errors import SensorError
+from claire.core.errors import InputError, SensorError
 from claire.core.types import Attention, AttentionStage, layer_of
 from claire.explain.attention import compute_look, compute_trust, compute_trust_by_class
 from claire.ui.bands import SENSOR_TITLES
@@ -48,7 +48,7 @@ def show_attention(subject: Subject) -> None:
     Another pixel draws pictures anew; the network runs once per piece of the pair.
     """
     with error_boundary():
-        _require_sensors(subject.analysis)
+        _require_fusion(subject.analysis)
         at = _find_pixel(subject.analysis)
         attention = read_attention(subject.choice, subject.model, *at)
         st.subheader("Where did a pixel look in the other sensor?", anchor=False)
@@ -113,12 +113,15 @@ def _show_trust(analysis: Analysis, attention: Attention, at: tuple[int, int]) -
         st.caption(words + (f" The map shows no {', '.join(absent)}." if absent else ""))
 
 
-def _require_sensors(analysis: Analysis) -> None:
-    """Both sensors must be there for one to look in the other.
+def _require_fusion(analysis: Analysis) -> None:
+    """Both sensors and a map of both must be there for one to look in the other.
 
     Raises:
-        SensorError: One is missing.
+        SensorError: A sensor is missing.
+        InputError: The model makes no fused map.
     """
+    if "fused" not in analysis.predictions:
+        raise InputError("This model reads one sensor, so there is no other to look in.", "Choose one that fuses both.")
     for modality in MODALITIES:
         if layer_of(analysis.tile, modality) is None:
             title = "optical" if modality == "optical" else "SAR"

@@ -38,7 +38,9 @@ HELP = {
     POLYGON: "Draw round a place in one stroke.",
     PIXEL: "Click a pixel.",
 }
-CORNERS = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*")
+CORNERS = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
+LONGEST_TEXT = 20_000
+"""Characters of typed corners."""
 CLASS_OPACITY = 0.35
 KEPT_CORNERS = 120
 """Corners of a drawn polygon that are kept; a stroke has hundreds that say no more."""
@@ -80,13 +82,18 @@ def parse_corners(text: str) -> Points:
         >>> parse_corners("0,0; 10,0 5,8.5")
         ((0.0, 0.0), (10.0, 0.0), (5.0, 8.5))
     """
-    parts = [part for part in re.split(r"[;\s]+", re.sub(r"\s*,\s*", ",", text[:40_000]).strip()) if part]
+    parts = re.sub(r"\s*,\s*", ",", text[: LONGEST_TEXT + 1]).replace(";", " ").split()
     found = [CORNERS.fullmatch(part) for part in parts]
-    if not all(found) or len(found) > MOST_POINTS:
+    if not all(found) or len(found) > MOST_POINTS or len(text) > LONGEST_TEXT:
         raise ZoneError(
             "The corners of the polygon cannot be read.", "Type x,y pairs with blanks between them: 10,10 80,10 40,60."
         )
     return tuple((float(match[1]), float(match[2])) for match in found if match)
+
+
+def thin_corners(points: Points) -> Points:
+    """Every n-th corner of a stroke."""
+    return points[:: -(-len(points) // KEPT_CORNERS)]
 
 
 def _type_zone(kind: str, analysis: Analysis, prediction: Prediction, class_name: str) -> Callable[[], Zone]:
@@ -142,8 +149,7 @@ def _show_zone(analysis: Analysis, mode: Mode, kind: str, zone: Zone | None) -> 
 def _store(kind: str, points: Points, shape: tuple[int, int]) -> None:
     """What was drawn, into the boxes."""
     if kind == POLYGON:
-        kept = points[:: -(-len(points) // KEPT_CORNERS)]
-        st.session_state[_key(shape, "corners")] = " ".join(f"{x:.1f},{y:.1f}" for x, y in kept)
+        st.session_state[_key(shape, "corners")] = " ".join(f"{x:.1f},{y:.1f}" for x, y in thin_corners(points))
         return
     if kind == RECTANGLE:
         (x0, x1), (y0, y1) = (sorted(round(point[axis]) for point in points) for axis in (0, 1))

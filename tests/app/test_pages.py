@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def words_of(app: AppTest) -> str:
 
 
 def alts_of(app: AppTest) -> list[str]:
-    return [image.alt for element in app.image for image in element.proto.imgs]
+    pickers = [json.loads(element.proto.json)["alt"] for element in app.get("bidi_component")]
+    return pickers + [image.alt for element in app.image for image in element.proto.imgs]
 
 
 @pytest.mark.parametrize("page", PAGES)
