@@ -145,7 +145,7 @@ def explain(
 ) -> None:
     """Say why a class is where it is: attributions on both sensors, how far to believe them, who contributed what."""
     from claire.explain.attributions import Options
-    from claire.pipeline import check_folder, load_model, read_tile, write_explained
+    from claire.pipeline import analyse_explained, check_folder, load_model, read_tile, tell_explained, write_explained
     from claire.pipeline import explain as run
 
     asked = _parse_region(region) if region else None
@@ -163,7 +163,8 @@ def explain(
         full=not quick,
         report=show_progress,
     )
-    document = {**explained.as_dict(), "files": write_explained(explained, out)}
+    analysis = analyse_explained(tile, loaded, explained)
+    document = {**tell_explained(analysis), "files": write_explained(analysis, out)}
     answer(document, as_why_table(document, out), as_json)
 
 

@@ -11,7 +11,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,17 @@ from numpy.typing import NDArray
 from claire.core.bands import Modality, Mode
 from claire.core.classes import ClassScheme, LandClass
 from claire.core.errors import AnalysisError
+from claire.core.evidence import (
+    Explained,
+    pack_attention,
+    pack_explained,
+    round_attention,
+    unpack_attention,
+    unpack_explained,
+)
 from claire.core.files import appearing
 from claire.core.provenance import Provenance
-from claire.core.types import ClassArea, ClassScore, GeoReference, Layer, Notice, Prediction, Scores, Tile
+from claire.core.types import Attention, ClassArea, ClassScore, GeoReference, Layer, Notice, Prediction, Scores, Tile
 
 DAMAGE = (
     OSError,
@@ -95,6 +103,8 @@ class Analysis:
         notices: From reading, pairing and preparing.
         model: What the manifest says; None in an analysis saved before it was kept.
         observations: What each sensor saw on each date; empty in an analysis saved before it was kept.
+        attention: Where the sensors looked in each other and which one was trusted, per stage; None unless added.
+        explained: Why classes are where they are, one answer per question that was asked.
     """
 
     tile: Tile
@@ -109,6 +119,13 @@ class Analysis:
     notices: tuple[Notice, ...] = field(default_factory=tuple)
     model: ModelSummary | None = None
     observations: tuple[Observation, ...] = ()
+    attention: Attention | None = None
+    explained: tuple[Explained, ...] = ()
+
+    def with_evidence(self, *explained: Explained, attention: Attention | None = None) -> Analysis:
+        """The same with more answers, and with this attention in the precision in which it is stored."""
+        kept = self.attention if attention is None else round_attention(attention)
+        return replace(self, explained=(*self.explained, *explained), attention=kept)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON; NaN becomes None."""
@@ -139,6 +156,8 @@ class Analysis:
                 "tile_notices": [asdict(notice) for notice in self.tile.notices],
                 "model": None if self.model is None else asdict(self.model),
                 "observations": [asdict(observation) for observation in self.observations],
+                "attention": None if self.attention is None else pack_attention(self.attention)[0],
+                "explained": [pack_explained(answer, number)[0] for number, answer in enumerate(self.explained)],
             }
         )
         return content
@@ -167,6 +186,10 @@ class Analysis:
             arrays[f"probabilities_{mode}"] = prediction.probabilities
         optional = {"label": self.tile.label, "disagreement": self.disagreement, "trust": self.trust}
         arrays.update({name: value for name, value in optional.items() if value is not None})
+        if self.attention is not None:
+            arrays.update(pack_attention(self.attention)[1])
+        for number, answer in enumerate(self.explained):
+            arrays.update(pack_explained(answer, number)[1])
         with appearing(folder / ARRAYS_NAME) as partial:
             np.savez_compressed(partial, allow_pickle=False, **arrays)
         with appearing(folder / JSON_NAME) as partial:
@@ -278,6 +301,8 @@ def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analys
         notices,
         _rebuild_model(content.get("model")),
         tuple(Observation(**observation) for observation in content.get("observations", ())),
+        None if content.get("attention") is None else unpack_attention(content["attention"], arrays),
+        tuple(unpack_explained(entry, number, arrays) for number, entry in enumerate(content.get("explained", ()))),
     )
 
 

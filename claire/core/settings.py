@@ -50,6 +50,7 @@ class Settings:
         overlap: Overlap of neighbouring windows, pixels.
         max_question: Most characters of a question.
         explain_memory_mb: Megabytes that one internal batch of an attribution may take.
+        patience_seconds: Seconds after which a long computation that no page asks about any more is cancelled.
     """
 
     data: tuple[Path, ...] = ()
@@ -78,6 +79,7 @@ class Settings:
     overlap: int = 64
     max_question: int = 500
     explain_memory_mb: int = 1024
+    patience_seconds: int = 120
 
     @property
     def limits(self) -> dict[str, int]:

@@ -383,6 +383,10 @@ class Attribution:
         total: NDArray[np.float32] = self.maps[evidence].sum(axis=0)
         return total
 
+    def size(self, evidence: Evidence) -> float:
+        """How much was attributed in either direction: the sum of absolute values over the pixels."""
+        return float(np.abs(self.place(evidence)).sum(dtype=np.float64))
+
     @property
     def totals(self) -> dict[Evidence, dict[str, float]]:
         """Evidence -> band -> sum over the pixels."""

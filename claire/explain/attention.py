@@ -111,28 +111,33 @@ def compute_look(
     return np.asarray(np.mean(np.stack(maps)[:, :height, :width], axis=0), np.float32)
 
 
-def compute_concentration(stage: AttentionStage, asking: Modality) -> NDArray[np.float32] | None:
-    """How narrowly each pixel looked.
+def compute_trust(attention: Attention, stage: int | None = None) -> NDArray[np.float32]:
+    """Which sensor the gate of one stage trusted.
+
+    Args:
+        attention: From `read_attention`.
+        stage: Index of a stage; None for the mean over all.
 
     Returns:
-        (h, w) float32: 1 minus the entropy of its attention over the logarithm of the cells; 0 looked everywhere
-        alike, 1 at one cell. None for a stage without attention.
+        (H, W) float32 0..1 over the piece: the share of the optical sensor.
+
+    Raises:
+        UnknownNameError: There is no such stage.
     """
-    weights = stage.looking(asking)
-    if weights is None:
-        return None
-    flat = weights.reshape(*weights.shape[:2], -1).astype(np.float64)
-    if flat.shape[-1] == 1:
-        return np.ones(flat.shape[:2], np.float32)
-    entropy = -(flat * np.log(np.maximum(flat, 1e-30))).sum(axis=-1)
-    return np.asarray(1 - entropy / np.log(flat.shape[-1]), np.float32)
+    known = range(len(attention.stages))
+    if stage is not None and stage not in known:
+        raise UnknownNameError.among("stage", str(stage), [str(index) for index in known])
+    height, width = attention.shape
+    chosen = attention.stages if stage is None else (attention.stages[stage],)
+    maps = [each.trust.repeat(each.stride, axis=0).repeat(each.stride, axis=1)[:height, :width] for each in chosen]
+    return np.asarray(np.mean(maps, axis=0), np.float32)
 
 
 def compute_trust_by_class(trust: NDArray[np.float32], prediction: Prediction) -> dict[str, float]:
     """Mean share of trust given to the optical sensor over the pixels of each class of a map.
 
     Args:
-        trust: (H, W) 0..1, on the pixels of the map.
+        trust: (H, W) 0..1, on the pixels of the map; NaN where nobody knows.
         prediction: The map.
 
     Returns:
@@ -140,7 +145,7 @@ def compute_trust_by_class(trust: NDArray[np.float32], prediction: Prediction) -
     """
     shares = {}
     for index, name in enumerate(prediction.scheme.names):
-        here = prediction.classes == index
+        here = (prediction.classes == index) & np.isfinite(trust)
         shares[name] = float(trust[here].mean(dtype=np.float64)) if here.any() else float("nan")
     return shares
 

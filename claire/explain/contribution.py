@@ -8,7 +8,7 @@ it expects before looking; that prior is the baseline. Legend: H height, W width
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from math import factorial
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from claire.core.bands import MODALITIES, Modality
 from claire.core.errors import GridError, UnknownNameError, ZoneError
+from claire.core.evidence import BandContribution, ContributionGrid
 from claire.core.segmenter import Segmenter
 from claire.core.types import Contribution, Prepared, Share
 from claire.explain.targets import QUANTITIES, Quantity, check_sensors
@@ -88,25 +89,6 @@ def compute_shares(contribution: Contribution, zone: NDArray[np.bool_]) -> tuple
     return tuple(Share(name, *map(float, means[:, index])) for index, name in enumerate(names))
 
 
-@dataclass(frozen=True)
-class ContributionGrid:
-    """Contributions to one class, averaged over the cells of a grid.
-
-    Args:
-        class_name: Of the class.
-        optical: (h, w) float64, mean over the valid pixels of each cell; NaN where there are none.
-        sar: (h, w) float64, likewise.
-        interaction: (h, w) float64, likewise.
-        cell: Side of a cell, pixels; the last row and column of cells may be smaller.
-    """
-
-    class_name: str
-    optical: NDArray[np.float64]
-    sar: NDArray[np.float64]
-    interaction: NDArray[np.float64]
-    cell: int
-
-
 def compute_grid(contribution: Contribution, class_name: str, cell: int = 16) -> ContributionGrid:
     """The contribution as a map: each cell of a grid is a zone of its own.
 
@@ -130,31 +112,6 @@ def compute_grid(contribution: Contribution, class_name: str, cell: int = 16) ->
         for values in (contribution.optical, contribution.sar, contribution.interaction)
     )
     return ContributionGrid(class_name, optical, sar, interaction, cell)
-
-
-@dataclass(frozen=True)
-class BandContribution:
-    """Shapley values of bands for every class over one zone; their sum is `value - baseline`.
-
-    Args:
-        class_names: K names.
-        bands: N names, as "optical B8_after".
-        values: (N, K) float64.
-        spread: (N, K) float64, standard error over the sampled permutations; 0 where exact.
-        value: (K,) float64 of the pair.
-        baseline: (K,) float64 with every band masked out.
-        exact: Whether all coalitions were asked.
-        passes: Forwards that it took.
-    """
-
-    class_names: tuple[str, ...]
-    bands: tuple[str, ...]
-    values: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    value: NDArray[np.float64]
-    baseline: NDArray[np.float64]
-    exact: bool
-    passes: int
 
 
 def compute_band_contribution(

@@ -87,11 +87,9 @@ def measure_faithfulness(
     """
     options, watch, effort = options or Options(), watch or Watch(), FULL if full else QUICK
     job = build_job(model, prepared, target, replace(options, most_steps=options.steps), watch)
-    method, start = METHODS[attribution.method], watch.done
-    cost = method.cost(options, len(prepared.optical) + len(prepared.sar))
-    again = cost <= effort.dearest
-    curves = 2 + (effort.orders + 2) * (effort.points - 1)
-    watch.total = max(watch.total, start + curves + effort.removals + 1 + again * cost * (effort.noises + 1))
+    start, bands = watch.done, len(prepared.optical) + len(prepared.sar)
+    again = METHODS[attribution.method].cost(options, bands) <= effort.dearest
+    watch.total = max(watch.total, start + count_passes(attribution.method, options, bands, full=full))
     here = (slice(None), job.piece.rows, job.piece.columns)
     maps = {evidence: values[here] for evidence, values in attribution.maps.items()}
     players = Players(job, maps, attribution.method, effort.cells)
@@ -109,6 +107,21 @@ def measure_faithfulness(
         passes=watch.done - start,
         full=full,
     )
+
+
+def count_passes(method: str, options: Options, bands: int, *, full: bool) -> int:
+    """Forward passes that a measurement is expected to cost.
+
+    Args:
+        method: Key of `claire.explain.attributions.METHODS`.
+        options: Of the attribution.
+        bands: Of both sensors.
+        full: As for `measure_faithfulness`.
+    """
+    effort, cost = FULL if full else QUICK, METHODS[method].cost(options, bands)
+    curves = 2 + (effort.orders + 2) * (effort.points - 1)
+    again = cost <= effort.dearest
+    return curves + effort.removals + 1 + again * cost * (effort.noises + 1)
 
 
 class Players:

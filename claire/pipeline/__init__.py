@@ -6,7 +6,17 @@ from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
-from claire.pipeline.explain import check_folder, explain, write_explained
+from claire.pipeline.explain import (
+    analyse_explained,
+    check_folder,
+    count_explain_passes,
+    explain,
+    explain_bands,
+    read_attention,
+    remeasure,
+    tell_explained,
+    write_explained,
+)
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model
 from claire.pipeline.outputs import write_prediction
 from claire.pipeline.reason import ENGINES, Narrative, reason
@@ -19,16 +29,22 @@ __all__ = [
     "ExamplesDataset",
     "Narrative",
     "analyse",
+    "analyse_explained",
     "check_folder",
+    "count_explain_passes",
     "evaluate",
     "explain",
+    "explain_bands",
     "find_datasets",
     "import_model",
     "list_models",
     "load_model",
     "open_dataset",
+    "read_attention",
     "read_tile",
     "reason",
+    "remeasure",
+    "tell_explained",
     "write_explained",
     "write_prediction",
 ]

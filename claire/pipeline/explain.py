@@ -4,95 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.analysis import without_nan
-from claire.core.bands import Mode
+from claire.core.analysis import Analysis, without_nan
+from claire.core.bands import MODALITIES, Mode
 from claire.core.errors import InputError
+from claire.core.evidence import BandContribution, Explained, compute_concentration, round_attention
 from claire.core.files import appearing
-from claire.core.segmenter import OpenSegmenter
-from claire.core.types import Attribution, Evidence, Faithfulness, Notice, Prediction, Prepared, Share, Tile
+from claire.core.segmenter import OpenSegmenter, Segmenter
+from claire.core.types import Attention, Evidence, Prediction, Prepared, Tile
 from claire.data.preparing import prepare
 from claire.data.raster import quoted_name
+from claire.explain import attention as reading
 from claire.explain.attributions import METHODS, Options, attribute, find_method
-from claire.explain.contribution import ContributionGrid, compute_contribution, compute_grid, compute_shares
-from claire.explain.faithfulness import measure_faithfulness
+from claire.explain.contribution import compute_band_contribution, compute_contribution, compute_grid, compute_shares
+from claire.explain.faithfulness import count_passes, measure_faithfulness
 from claire.explain.targets import Quantity, Target, build_class_zone, build_rectangle_zone, build_target
 from claire.explain.watch import Report, Watch
 from claire.inference.predicting import decide
-from claire.pipeline.analyse import choose_modes
+from claire.pipeline.analyse import analyse, choose_modes
 from claire.pipeline.outputs import filling
 from claire.viz.encoding import encode_png
 from claire.viz.evidence import compute_scale, describe_attribution, render_signed
 
-ARRAYS_NAME, JSON_NAME = "attribution.npz", "attribution.json"
+JSON_NAME = "attribution.json"
 
 Region = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels; x1 and y1 are outside."""
 
-
-@dataclass(frozen=True)
-class Explained:
-    """What is known about one class over one zone.
-
-    Args:
-        attribution: Signed maps.
-        faithfulness: How far to believe them.
-        share: What each sensor contributed over the zone; None for the map of one sensor.
-        grid: The same per cell of the tile; None likewise.
-        valid: (H, W) bool, where the map says something.
-        notices: From reading, pairing and preparing.
-    """
-
-    attribution: Attribution
-    faithfulness: Faithfulness
-    share: Share | None
-    grid: ContributionGrid | None
-    valid: NDArray[np.bool_]
-    notices: tuple[Notice, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything but the arrays, ready for JSON; NaN becomes None."""
-        found, faith = self.attribution, self.faithfulness
-        content: dict[str, Any] = without_nan(
-            {
-                "method": found.method,
-                "class": found.class_name,
-                "mode": found.mode,
-                "quantity": found.quantity,
-                "zone_pixels": int(found.zone.sum()),
-                "value": found.value,
-                "baseline_value": found.baseline_value,
-                "baseline": found.baseline,
-                "seed": found.seed,
-                "passes": found.passes + faith.passes,
-                "attribution": found.totals,
-                "contribution": None if self.share is None else asdict(self.share),
-                "completeness_gap": faith.completeness_gap,
-                "infidelity": faith.infidelity,
-                "sensitivity": faith.sensitivity,
-                "deletion_auc": faith.deletion_auc,
-                "insertion_auc": faith.insertion_auc,
-                "random_auc": faith.random_auc,
-                "random_spread": faith.random_spread,
-                "random_orders": faith.random_orders,
-                "agreement": faith.agreement,
-                "badge": faith.badge,
-                "verdicts": faith.verdicts,
-                "pictures": {evidence: self.describe(evidence) for evidence in found.maps},
-                "notices": [asdict(notice) for notice in self.notices],
-            }
-        )
-        return content
-
-    def describe(self, evidence: Evidence) -> str:
-        """The words that stand in for the picture of one map."""
-        return describe_attribution(self.attribution, evidence, METHODS[self.attribution.method].title)
+Zone = NDArray[np.bool_]
+"""(H, W) bool over a tile."""
 
 
 def explain(
@@ -102,6 +48,7 @@ def explain(
     method: str = "integrated_gradients",
     *,
     region: Region | None = None,
+    zone: Zone | None = None,
     mode: Mode = "fused",
     quantity: Quantity = "logit",
     options: Options | None = None,
@@ -117,6 +64,7 @@ def explain(
         class_name: Name of a class of the model.
         method: Key of `claire.explain.attributions.METHODS`.
         region: Rectangle to ask about; by default every pixel that the map gives to the class.
+        zone: (H, W) bool, asked about instead of a rectangle; `claire.explain.targets` builds zones.
         mode: Which map.
         quantity: Mean logit, or mean log-probability.
         options: How finely to look.
@@ -129,9 +77,10 @@ def explain(
         CancelledError: Somebody asked to stop.
     """
     find_method(method)
-    prepared, notices = prepare(tile, model.manifest)
-    target = _build_target(model, prepared, class_name, region, mode, quantity)
-    watch = Watch(report, cancelled)
+    prepared, _ = prepare(tile, model.manifest)
+    asked = zone if region is None else build_rectangle_zone(prepared.shape, *region)
+    target = _build_target(model, prepared, class_name, asked, mode, quantity)
+    watch = Watch(report, cancelled, count_explain_passes(model, method, options, mode=mode, full=full))
     attribution = attribute(model, prepared, target, method, options, watch)
     faithfulness = measure_faithfulness(model, prepared, target, attribution, options, full=full, watch=watch)
     share = grid = None
@@ -139,8 +88,151 @@ def explain(
         contribution = compute_contribution(model, prepared, quantity, watch)
         share = compute_shares(contribution, target.zone)[target.class_index]
         grid = compute_grid(contribution, class_name)
-    valid = prepared.valid(mode)
-    return Explained(attribution, faithfulness, share, grid, valid, (*tile.notices, *notices))
+    return Explained(attribution, faithfulness, share, grid)
+
+
+def count_explain_passes(
+    model: Segmenter, method: str, options: Options | None = None, *, mode: Mode = "fused", full: bool = True
+) -> int:
+    """Forward passes that `explain` is expected to cost on a tile of one window; a gradient method runs backward, too.
+
+    Raises:
+        UnknownNameError: No such method; lists the right names.
+    """
+    options, bands = options or Options(), len(model.manifest.optical.bands) + len(model.manifest.sar.bands)
+    attributing = find_method(method).cost(options, bands) + 2
+    return attributing + count_passes(method, options, bands, full=full) + 4 * (mode == "fused")
+
+
+def remeasure(
+    tile: Tile,
+    model: OpenSegmenter,
+    explained: Explained,
+    options: Options | None = None,
+    *,
+    report: Report | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Explained:
+    """The same answer with its faithfulness measured in full.
+
+    Args:
+        tile: Of the answer.
+        model: Of the answer.
+        explained: From `explain`.
+        options: Those that it was made with.
+        report: Told of forward passes done and expected.
+        cancelled: Asked before every forward pass.
+
+    Raises:
+        CancelledError: Somebody asked to stop.
+    """
+    prepared, _ = prepare(tile, model.manifest)
+    found, watch = explained.attribution, Watch(report, cancelled)
+    quantity = cast("Quantity", found.quantity)  # checked where the target is built
+    target = _build_target(model, prepared, found.class_name, found.zone, found.mode, quantity)
+    return replace(
+        explained,
+        faithfulness=measure_faithfulness(model, prepared, target, found, options, full=True, watch=watch),
+    )
+
+
+def explain_bands(
+    tile: Tile,
+    model: OpenSegmenter,
+    zone: Zone,
+    *,
+    quantity: Quantity = "logit",
+    seed: int = 0,
+    report: Report | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> BandContribution:
+    """What each band contributes to the fused map over a zone.
+
+    Args:
+        tile: The pair.
+        model: From `load_model`.
+        zone: (H, W) bool.
+        quantity: Mean logit, or mean log-probability.
+        seed: Of the orders, where there are too many bands to ask every coalition.
+        report: Told of forward passes done and expected.
+        cancelled: Asked before every forward pass.
+
+    Raises:
+        InputError: A zone without pixels, or a missing sensor.
+        CancelledError: Somebody asked to stop.
+    """
+    prepared, _ = prepare(tile, model.manifest)
+    watch = Watch(report, cancelled)
+    return compute_band_contribution(model, prepared, zone, quantity, seed=seed, watch=watch)
+
+
+def read_attention(tile: Tile, model: OpenSegmenter, at: tuple[int, int] = (0, 0)) -> Attention:
+    """Where the sensors looked in each other and which one was trusted, in the precision in which it is stored.
+
+    Args:
+        tile: The pair.
+        model: From `load_model`; not used by another thread meanwhile.
+        at: (row, column) that the piece of a tile larger than a window must hold.
+
+    Raises:
+        ZoneError: The pixel lies outside the tile.
+        InputError: The network has no cross-attention.
+    """
+    return round_attention(reading.read_attention(model, prepare(tile, model.manifest)[0], at))
+
+
+def analyse_explained(tile: Tile, model: OpenSegmenter, *explained: Explained) -> Analysis:
+    """The analysis of a tile together with what was found out about it, and its attention where the network has any.
+
+    Args:
+        tile: Of the answers.
+        model: Of the answers.
+        explained: From `explain`.
+    """
+    analysis = analyse(tile, model).with_evidence(*explained)
+    zone = explained[-1].attribution.zone if explained else np.ones(tile.shape, bool)
+    places = np.argwhere(zone)
+    row, column = places[len(places) // 2].tolist()
+    try:
+        return analysis.with_evidence(attention=read_attention(tile, model, (row, column)))
+    except InputError:  # a network without cross-attention
+        return analysis
+
+
+def tell_explained(analysis: Analysis) -> dict[str, Any]:
+    """The last answer of an analysis in numbers and words, ready for JSON; NaN becomes None."""
+    explained = analysis.explained[-1]
+    content: dict[str, Any] = without_nan(
+        {
+            **explained.as_dict(),
+            "trust": tell_trust(analysis),
+            "concentration": None if analysis.attention is None else tell_concentration(analysis.attention),
+            "pictures": {evidence: describe(explained, evidence) for evidence in explained.attribution.maps},
+            "notices": [asdict(notice) for notice in analysis.notices],
+        }
+    )
+    return content
+
+
+def tell_trust(analysis: Analysis) -> dict[str, float] | None:
+    """Class -> mean share of trust that the finest gate gave to optical where the fused map shows it."""
+    if analysis.trust is None or "fused" not in analysis.predictions:
+        return None
+    return reading.compute_trust_by_class(analysis.trust, analysis.predictions["fused"])
+
+
+def tell_concentration(attention: Attention) -> dict[str, dict[str, float]]:
+    """Sensor that asks -> stride of the stage -> how narrowly its pixels looked on average: 0 all over, 1 one cell."""
+    found: dict[str, dict[str, float]] = {}
+    for asking in MODALITIES:
+        stages = {str(stage.stride): compute_concentration(stage, asking) for stage in attention.stages}
+        found[asking] = {stride: float(values.mean()) for stride, values in stages.items() if values is not None}
+    return found
+
+
+def describe(explained: Explained, evidence: Evidence) -> str:
+    """The words that stand in for the picture of one map."""
+    return describe_attribution(explained.attribution, evidence, METHODS[explained.attribution.method].title)
 
 
 def check_folder(folder: Path) -> None:
@@ -153,11 +245,11 @@ def check_folder(folder: Path) -> None:
         raise InputError(f"The folder {quoted_name(folder)} cannot be written.", "It is a file; give another folder.")
 
 
-def write_explained(explained: Explained, folder: Path) -> dict[str, str]:
-    """Write arrays, pictures and numbers.
+def write_explained(analysis: Analysis, folder: Path) -> dict[str, str]:
+    """Write an analysis with its evidence, and numbers and pictures of its last answer.
 
     Args:
-        explained: To write.
+        analysis: From `analyse_explained`.
         folder: Created when it is not there.
 
     Returns:
@@ -166,25 +258,19 @@ def write_explained(explained: Explained, folder: Path) -> dict[str, str]:
     Raises:
         InputError: The folder cannot be written, or is full.
     """
-    files = {"arrays": ARRAYS_NAME, "attribution": JSON_NAME}
-    found = explained.attribution
-    scale = compute_scale(found)
-    arrays: dict[str, NDArray[Any]] = {"zone": found.zone}
-    pictures = {}
-    for evidence, values in found.maps.items():
-        arrays[f"attribution_{evidence}"] = values
+    files, pictures = {"attribution": JSON_NAME}, {}
+    found = analysis.explained[-1].attribution
+    scale, valid = compute_scale(found), analysis.predictions[found.mode].valid
+    for evidence in found.maps:
         files[f"picture_{evidence}"] = f"{found.method}_{evidence}.png"
-        pictures[files[f"picture_{evidence}"]] = render_signed(found.place(evidence), scale, explained.valid)
-    if explained.grid is not None:
-        for part in ("optical", "sar", "interaction"):
-            arrays[f"contribution_{part}"] = getattr(explained.grid, part)
-    document = {**explained.as_dict(), "files": files}
+        pictures[files[f"picture_{evidence}"]] = render_signed(found.place(evidence), scale, valid)
     with filling(folder):
-        with appearing(folder / ARRAYS_NAME) as partial:
-            np.savez_compressed(partial, allow_pickle=False, **arrays)
+        for path in analysis.save(folder):
+            files[path.stem] = path.name
         for name, picture in pictures.items():
             with appearing(folder / name) as partial:
                 partial.write_bytes(encode_png(picture))
+        document = {**tell_explained(analysis), "files": files}
         with appearing(folder / JSON_NAME) as partial:
             partial.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return files
@@ -194,17 +280,17 @@ def _build_target(
     model: OpenSegmenter,
     prepared: Prepared,
     class_name: str,
-    region: Region | None,
+    zone: Zone | None,
     mode: Mode,
     quantity: Quantity,
 ) -> Target:
-    everywhere = np.ones(prepared.shape, bool)
-    asked = everywhere if region is None else build_rectangle_zone(prepared.shape, *region)
+    """Without a zone: every pixel that the map gives to the class."""
+    asked = np.ones(prepared.shape, bool) if zone is None else zone
     target = build_target(model.manifest, prepared, class_name, asked, mode, quantity)
-    if region is not None:
+    if zone is not None:
         return target
-    zone = build_class_zone(_predict(model, prepared, mode), class_name)
-    return build_target(model.manifest, prepared, class_name, zone, mode, quantity)
+    whole = build_class_zone(_predict(model, prepared, mode), class_name)
+    return build_target(model.manifest, prepared, class_name, whole, mode, quantity)
 
 
 def _predict(model: OpenSegmenter, prepared: Prepared, mode: Mode) -> Prediction:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from claire.core.analysis import Analysis
 from claire.core.bands import MODALITIES, MODES, Modality, Mode
+from claire.core.evidence import compute_concentration
 from claire.core.facts import Fact, FactKind, FactUnit, index_facts
 from claire.core.types import ClassScore, Prediction, Scores, layer_of
 from claire.reasoning.judgements import CLOSE, CONCENTRATED, LOW_CONFIDENCE, URGENCY, judge
@@ -34,6 +35,9 @@ IMPORTANCE: dict[FactKind, float] = {
     "notices": 0.15, "notice": 0.1, "sensor": 0.28, "bands": 0.05, "failure": 0.34, "limit": 0.18,
 }  # fmt: skip
 """How much a kind of fact matters before its judgement word is looked at."""
+
+OF_SENSORS: frozenset[FactKind] = frozenset({"trust", "contribution", "interaction", "attribution"})
+"""Kinds that tell sensors apart within one map: what they name is no map beside the leading one."""
 
 SCORE_KINDS: tuple[tuple[FactKind, str], ...] = (
     ("iou", "an IoU"), ("f1", "an F1"), ("precision", "a precision"), ("recall", "a recall"),
@@ -62,6 +66,8 @@ def build_facts(analysis: Analysis, measured: Iterable[Fact] = ()) -> tuple[Fact
         *_read_scores(reader),
         *_read_comparison(reader),
         *_read_trust(reader),
+        *_read_answers(reader),
+        *_read_attention(reader),
         *_read_observations(reader),
         *_read_model(reader),
         *_read_notices(reader),
@@ -110,7 +116,7 @@ class _Reader:
         number: int | None = None,
     ) -> Fact:
         judgement, threshold = word or (("", "") if isinstance(value, str) else judge(kind, value))
-        off_lead = index is not None and bool(modes) and kind != "trust" and modes[-1] != self.lead
+        off_lead = index is not None and bool(modes) and kind not in OF_SENSORS and modes[-1] != self.lead
         importance = (IMPORTANCE[kind] + URGENCY.get(judgement, 0.0) + extra) * (OFF_LEAD if off_lead else 1.0)
         parts = [kind, "-".join(modes), "" if index is None else str(index), "" if number is None else str(number)]
         return Fact(
@@ -372,6 +378,52 @@ def _read_trust(reader: _Reader) -> Iterator[Fact]:
                 "trust", value, "share", text, f"arrays.npz: trust, classes_{reader.lead}", index=index,
                 modes=("optical",),
             )  # fmt: skip
+
+
+def _read_answers(reader: _Reader) -> Iterator[Fact]:
+    """What was found out about whole classes; what was asked about other zones would need its place beside each number.
+
+    Of several answers about a class, the last one counts.
+    """
+    scheme, latest = reader.analysis.scheme, {}
+    for number, answer in enumerate(reader.analysis.explained):
+        found = answer.attribution
+        if found.mode == "fused" and found.quantity == "logit" and found.class_name in scheme.names:
+            index = scheme.names.index(found.class_name)
+            if np.array_equal(found.zone, reader.analysis.predictions["fused"].classes == index):
+                latest[index] = number, answer
+    for index, (number, answer) in latest.items():
+        name, source = reader.names[index], f"explained[{number}]"
+        if answer.share is not None:
+            for mode in MODALITIES:
+                value = float(getattr(answer.share, mode))
+                text = f"for {name}, the contribution of {SENSOR_TITLES[mode]} to the logits is {value:.2f}."
+                yield reader.make("contribution", value, "number", text, f"{source}.share.{mode}", index=index,
+                                  modes=(mode,))  # fmt: skip
+            value = answer.share.interaction
+            text = f"for {name}, the interaction of optical and SAR is {value:.2f}."
+            yield reader.make("interaction", value, "number", text, f"{source}.share.interaction", index=index,
+                              modes=("optical", "sar"))  # fmt: skip
+        sizes = {mode: answer.attribution.size(mode) for mode in MODALITIES if mode in answer.attribution.maps}
+        if len(sizes) == len(MODALITIES) and sum(sizes.values()) > 0:
+            for mode in MODALITIES:
+                value = sizes[mode] / sum(sizes.values())
+                text = f"for {name}, {SENSOR_TITLES[mode]} holds {show_number(value, 'share')} of the attribution."
+                yield reader.make("attribution", value, "share", text, f"arrays.npz: explained{number}_{mode}",
+                                  index=index, modes=(mode,))  # fmt: skip
+
+
+def _read_attention(reader: _Reader) -> Iterator[Fact]:
+    attention = reader.analysis.attention
+    if attention is None:
+        return
+    for asking in MODALITIES:
+        found = [compute_concentration(stage, asking) for stage in attention.stages]
+        narrow = [float(values.mean(dtype=np.float64)) for values in found if values is not None]
+        if narrow:
+            value = float(np.mean(narrow))
+            text = f"the attention of {SENSOR_TITLES[asking]} has a narrowness of {show_number(value, 'score')}."
+            yield reader.make("attention", value, "score", text, f"arrays.npz: attention*_{asking}", modes=(asking,))
 
 
 def _read_observations(reader: _Reader) -> Iterator[Fact]:

@@ -1,17 +1,25 @@
 """The only Streamlit user in the package: cache, state, components. Pages call what is named here and nothing else."""
 
+from claire.ui.answer import show_answer
+from claire.ui.attention import show_attention, show_attention_note
 from claire.ui.faults import error_boundary
-from claire.ui.flow import find_analysis, show_chosen, show_source
+from claire.ui.flow import find_analysis, find_subject, show_chosen, show_source
 from claire.ui.home import show_data, show_idea, show_models, show_start
 from claire.ui.maps import show_differences, show_maps
 from claire.ui.pair import show_notices
 from claire.ui.scores import show_comparison, show_confusion, show_legend, show_scores
 from claire.ui.shell import shell
+from claire.ui.why import ask_question
 
 __all__ = [
+    "ask_question",
     "error_boundary",
     "find_analysis",
+    "find_subject",
     "shell",
+    "show_answer",
+    "show_attention",
+    "show_attention_note",
     "show_chosen",
     "show_comparison",
     "show_confusion",

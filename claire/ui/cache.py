@@ -16,9 +16,9 @@ from claire.core.bands import MODES, Mode
 from claire.core.dataset import Dataset
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
-from claire.core.segmenter import Segmenter
+from claire.core.segmenter import OpenSegmenter
 from claire.core.settings import Settings
-from claire.core.types import Tile
+from claire.core.types import Attention, Tile
 from claire.ui.state import Choice
 from claire.viz.composites import build_composites
 from claire.viz.encoding import encode_png, render_split, render_thumbnail, thin_layer
@@ -31,7 +31,7 @@ EXAMPLES = "examples"
 class SharedModel:
     """A loaded model and the lock that whoever runs it holds."""
 
-    model: Segmenter
+    model: OpenSegmenter
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -174,3 +174,21 @@ def _analyse(digest: str, sha256: str, modes: tuple[Mode, ...], _tile: Tile, _na
 def analyse(choice: Choice, model: ReadyModel) -> Analysis:
     """The analysis of the chosen pair under a model; the network runs once per content, model and modes."""
     return _analyse(choice.digest, model.sha256, MODES, choice.tile, model.name)
+
+
+@st.cache_resource(max_entries=2, ttl=3600, show_spinner="Reading the attention …", scope="session")
+def _read_attention(digest: str, sha256: str, at: tuple[int, int], _tile: Tile, _name: str) -> Attention:
+    shared = _load_model(_name, sha256)
+    with shared.lock:
+        return pipeline.read_attention(_tile, shared.model, at)
+
+
+def read_attention(choice: Choice, model: ReadyModel, row: int, column: int) -> Attention:
+    """Attention of the piece of the chosen pair that holds a pixel; the network runs once per piece.
+
+    Raises:
+        InputError: The network has no cross-attention.
+    """
+    window, shape = Settings.from_environment().window, choice.tile.shape
+    middle = [min(n // window * window + window // 2, size - 1) for n, size in zip((row, column), shape, strict=True)]
+    return _read_attention(choice.digest, model.sha256, (middle[0], middle[1]), choice.tile, model.name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from claire.core.analysis import Analysis
 from claire.core.manifest import Manifest
 from claire.ui.bands import SENSOR_TITLES, find_missing, show_misfit
-from claire.ui.cache import analyse, find_dataset, list_ids, list_ready_models
+from claire.ui.cache import ReadyModel, analyse, find_dataset, list_ids, list_ready_models
 from claire.ui.gallery import show_gallery
 from claire.ui.pair import show_facts, show_notices, show_pair
 from claire.ui.serving import find_working_model
@@ -55,8 +57,29 @@ def show_chosen() -> None:
     show_facts(choice.tile)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a page is about.
+
+    Args:
+        choice: The chosen pair.
+        model: Under which it is looked at.
+        analysis: Of that pair under that model.
+    """
+
+    choice: Choice
+    model: ReadyModel
+    analysis: Analysis
+
+
 def find_analysis() -> Analysis | None:
     """The analysis of the chosen pair under the picked model; None after saying what is in the way."""
+    subject = find_subject()
+    return None if subject is None else subject.analysis
+
+
+def find_subject() -> Subject | None:
+    """The chosen pair, the picked model and their analysis; None after saying what is in the way."""
     choice = find_choice()
     if choice is None:
         st.info("**No pair is chosen yet.** Pick or upload one on the Explore page.", icon=":material/grid_view:")
@@ -71,7 +94,7 @@ def find_analysis() -> Analysis | None:
     st.caption(f"Pair **{as_text(choice.tile.name, 60)}** · model **{as_text(entry.name)}**")
     if is_learnt(choice, entry.manifest):
         st.caption(":material/school: The model learnt from this pair, so its scores here are better than elsewhere.")
-    return analyse(choice, entry)
+    return Subject(choice, entry, analyse(choice, entry))
 
 
 def is_learnt(choice: Choice, manifest: Manifest) -> bool:

@@ -58,7 +58,7 @@ def show_maps(analysis: Analysis) -> None:
         for column, mode in zip(st.columns(COLUMNS, gap="medium"), modes, strict=False):
             with column:
                 st.markdown(f"**{MODE_TITLES[mode]}**")
-                base = _draw_base(analysis, mode)
+                base = draw_base(analysis, mode)
                 top, words = _draw(analysis, mode, view or CLASSES_VIEW)
                 show_picture(base if top is None else render_overlay(base, top, opacity / 100), words)
                 st.caption(_summarise(analysis, mode))
@@ -94,7 +94,7 @@ def _draw(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA | None, str]:
     return picture, describe_map(prediction, analysis.areas[mode])
 
 
-def _draw_base(analysis: Analysis, mode: Mode) -> RGBA:
+def draw_base(analysis: Analysis, mode: Mode) -> RGBA:
     """What the sensor of a mode saw; the fused map lies over the optical picture."""
     optical, sar = analysis.tile.optical, analysis.tile.sar
     layer, grey = (sar, True) if (mode == "sar" and sar is not None) or optical is None else (optical, False)
@@ -134,7 +134,7 @@ def _show_disagreement(analysis: Analysis) -> None:
     optical, sar = (thin_prediction(analysis.predictions[mode]) for mode in MODALITIES)
     index = None if label is None else thin_map(label)
     words = describe_disagreement(analysis.disagreement_share)
-    show_picture(render_disagreement(optical, sar, index, _draw_base(analysis, "fused")), words)
+    show_picture(render_disagreement(optical, sar, index, draw_base(analysis, "fused")), words)
     if label is None:
         show_key([(BOTH_WRONG_COLOR, "differ")])
     else:

@@ -15,6 +15,8 @@ PAGES = (
     ("app.py", "Home", ":material/home:"),
     ("pages/explore.py", "Explore", ":material/grid_view:"),
     ("pages/compare.py", "Compare", ":material/compare:"),
+    ("pages/attention.py", "Attention", ":material/visibility:"),
+    ("pages/why.py", "Why", ":material/help:"),
 )
 STYLE = """
 <style>

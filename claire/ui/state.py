@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from claire.core.evidence import Explained
 from claire.core.types import Tile
+from claire.ui.jobs import Job
 
 if TYPE_CHECKING:
     from claire.ui.cache import ReadyModel
@@ -22,6 +24,9 @@ CHOICE_KEY, MODEL_KEY, WORKING_KEY, DATASET_KEY, SPLIT_KEY, SOURCE_KEY = (
     "claire.source",
 )
 SWAP_KEY = "claire.upload.swapped"
+ANSWERS_KEY, JOB_KEY = "claire.why.answers", "claire.why.job"
+MOST_ANSWERS = 6
+"""Answers to questions that one session keeps; an attribution of a large tile takes megabytes."""
 DATASET_PARAMETER, TILE_PARAMETER = "dataset", "tile"
 
 
@@ -83,6 +88,47 @@ def find_working() -> ReadyModel | None:
     """The last model that worked in this session, or None."""
     model: ReadyModel | None = st.session_state.get(WORKING_KEY)
     return model
+
+
+@dataclass(frozen=True)
+class NamedJob:
+    """A computation under way.
+
+    Args:
+        title: What it does, for people.
+        key: Of the question that it answers.
+        job: Gives the answer.
+    """
+
+    title: str
+    key: str
+    job: Job[Explained]
+
+
+def find_job() -> NamedJob | None:
+    """The computation that this session has under way or has not collected, or None."""
+    named: NamedJob | None = st.session_state.get(JOB_KEY)
+    return named
+
+
+def remember_job(named: NamedJob | None) -> None:
+    """Put a computation under way, or forget it."""
+    st.session_state[JOB_KEY] = named
+
+
+def find_answer(key: str) -> Explained | None:
+    """What was found out about a question in this session, or None."""
+    answers: dict[str, Explained] = st.session_state.get(ANSWERS_KEY, {})
+    return answers.get(key)
+
+
+def remember_answer(key: str, answer: Explained) -> None:
+    """Keep what was found out, the last few questions at most."""
+    answers: dict[str, Explained] = st.session_state.setdefault(ANSWERS_KEY, {})
+    answers.pop(key, None)
+    answers[key] = answer
+    while len(answers) > MOST_ANSWERS:
+        del answers[next(iter(answers))]
 
 
 def forget_upload() -> None:

@@ -9,8 +9,13 @@ import plotly.graph_objects as go
 
 from claire.core.bands import Mode
 from claire.core.classes import ClassScheme
-from claire.core.types import ClassArea, Scores
+from claire.core.evidence import BandContribution, tell_bands
+from claire.core.types import ClassArea, Scores, Share
+from claire.viz.colors import OPTICAL_COLOR, SAR_COLOR
 from claire.viz.words import MODE_TITLES, format_area
+
+BOTH_COLOR = "#8c8c8c"
+MARGIN = {"l": 10, "r": 10, "t": 10, "b": 10}
 
 
 def build_confusion_figure(scores: Scores, scheme: ClassScheme) -> go.Figure:
@@ -39,7 +44,7 @@ def build_confusion_figure(scores: Scores, scheme: ClassScheme) -> go.Figure:
     figure.update_layout(
         xaxis={"title": "map", "type": "category", "showgrid": False},
         yaxis={"title": "label", "type": "category", "autorange": "reversed", "showgrid": False},
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin=MARGIN,
         height=90 + 90 * min(len(scheme), 5),
     )
     return figure
@@ -65,7 +70,81 @@ def build_areas_figure(areas: Mapping[Mode, Sequence[ClassArea]], scheme: ClassS
         xaxis={"tickformat": ".0%", "range": [0, 1], "title": "share of the mapped pixels"},
         yaxis={"autorange": "reversed"},
         showlegend=False,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin=MARGIN,
         height=90 + 40 * len(modes),
+    )
+    return figure
+
+
+def build_share_figure(share: Share) -> go.Figure:
+    """What each sensor adds to a class, and how much of that both say only together."""
+    bars = (
+        ("SAR + optical", share.optical + share.sar, BOTH_COLOR),
+        ("Interaction, half in each", share.interaction, BOTH_COLOR),
+        ("SAR", share.sar, SAR_COLOR),
+        ("Optical", share.optical, OPTICAL_COLOR),
+    )
+    return _build_signed_bars(bars[::-1], f"added to the logit of {share.class_name}")
+
+
+def build_bands_figure(bands: BandContribution, class_name: str) -> go.Figure:
+    """What each band adds to a class, in the colour of its sensor."""
+    bars = [
+        (band.partition(" ")[2], value, OPTICAL_COLOR if band.startswith("optical") else SAR_COLOR)
+        for band, value in tell_bands(bands, class_name).items()
+    ]
+    return _build_signed_bars(bars, f"added to the logit of {class_name}")
+
+
+def build_trust_figure(shares: Mapping[str, float]) -> go.Figure:
+    """Mean share of trust per class as stacked bars: optical from the left, SAR from the right.
+
+    Args:
+        shares: Class name -> share of the optical sensor, 0..1; classes with NaN are left out.
+    """
+    known = {name: value for name, value in shares.items() if np.isfinite(value)}
+    figure = go.Figure()
+    parts = (("optical", OPTICAL_COLOR, list(known.values())), ("SAR", SAR_COLOR, [1 - v for v in known.values()]))
+    for title, color, values in parts:
+        figure.add_bar(
+            name=title,
+            y=list(known),
+            x=values,
+            orientation="h",
+            marker={"color": color},
+            text=[f"{title} {value:.0%}" for value in values],
+            textposition="inside",
+            insidetextanchor="middle",
+            hovertemplate="%{y}: " + title + " %{x:.1%}<extra></extra>",
+        )
+    figure.update_layout(
+        barmode="stack",
+        xaxis={"tickformat": ".0%", "range": [0, 1], "title": "mean share of trust"},
+        yaxis={"autorange": "reversed", "type": "category"},
+        showlegend=False,
+        margin=MARGIN,
+        height=100 + 44 * len(known),
+    )
+    return figure
+
+
+def _build_signed_bars(bars: Sequence[tuple[str, float, str]], title: str) -> go.Figure:
+    names, values, colors = zip(*bars, strict=True)
+    figure = go.Figure(
+        go.Bar(
+            y=names,
+            x=values,
+            orientation="h",
+            marker={"color": colors},
+            text=[f"{value:+.2f}" for value in values],
+            textposition="auto",
+            hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        xaxis={"title": title, "zeroline": True, "zerolinewidth": 2},
+        yaxis={"autorange": "reversed", "type": "category", "automargin": True},
+        margin=MARGIN,
+        height=110 + 34 * len(bars),
     )
     return figure

@@ -24,7 +24,7 @@ _spec.loader.exec_module(fake_pipeline)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Stands in for `claire.pipeline` and counts its calls."""
     fake = fake_pipeline.FakePipeline()
-    for name in ("list_models", "load_model", "analyse"):
+    for name in ("list_models", "load_model", "analyse", "read_attention"):
         monkeypatch.setattr(pipeline, name, getattr(fake, name))
     monkeypatch.setattr(pipeline, "find_datasets", lambda folders: fake.datasets)
     monkeypatch.delenv("CLAIRE_DATA", raising=False)

@@ -14,7 +14,7 @@ from claire.core.dataset import Dataset
 from claire.core.errors import CheckpointError
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.provenance import Provenance
-from claire.core.types import ClassArea, ClassScore, Notice, Prediction, Scores, Tile
+from claire.core.types import Attention, AttentionStage, ClassArea, ClassScore, Notice, Prediction, Scores, Tile
 from claire.data.examples import OPTICAL_BANDS, SAR_BANDS
 
 MANIFEST = Manifest(
@@ -92,6 +92,18 @@ class FakePipeline:
             Provenance(model.name, model.sha256),
             (Notice("fake", "These maps are fakes."),),
         )
+
+    def read_attention(self, tile: Tile, model: FakeEntry, at: tuple[int, int] = (0, 0)) -> Attention:
+        """Two stages, the coarse one with attention: every pixel looks at one cell."""
+        self._count("read_attention")
+        height, width = tile.shape
+        fine, coarse = (
+            np.full((height, width), 0.25, np.float32),
+            np.full((height // 32, width // 32), 0.75, np.float32),
+        )
+        weights = np.zeros((*coarse.shape, 8, 8), np.float32)
+        weights[:, :, 2, 5] = 1
+        return Attention((AttentionStage(1, fine), AttentionStage(32, coarse, weights, weights)), (0, 0), tile.shape)
 
     def _count(self, name: str) -> None:
         self.calls[name] = self.calls.get(name, 0) + 1

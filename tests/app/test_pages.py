@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from claire.core.errors import FormatError
 from claire.core.types import Layer, Notice, Tile
 
+PAGES = ["app.py", "pages/explore.py", "pages/compare.py", "pages/attention.py", "pages/why.py"]
 LINK = {"dataset": "examples", "tile": "valley-1"}
 
 
@@ -41,10 +43,11 @@ def words_of(app: AppTest) -> str:
 
 
 def alts_of(app: AppTest) -> list[str]:
-    return [image.alt for element in app.image for image in element.proto.imgs]
+    pickers = [json.loads(element.proto.json)["alt"] for element in app.get("bidi_component")]
+    return pickers + [image.alt for element in app.image for image in element.proto.imgs]
 
 
-@pytest.mark.parametrize("page", ["app.py", "pages/explore.py", "pages/compare.py"])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_without_a_fault(open_page: Any, page: str) -> None:
     app = open_page(page)
     assert not app.exception
@@ -52,7 +55,7 @@ def test_every_page_opens_without_a_fault(open_page: Any, page: str) -> None:
     assert "fake-flood" in str(app.sidebar.selectbox[0].options)
 
 
-@pytest.mark.parametrize("page", ["app.py", "pages/explore.py", "pages/compare.py"])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_picture_has_words(open_page: Any, page: str) -> None:
     app = open_page(page, **LINK)
     assert alts_of(app)

@@ -503,10 +503,13 @@ def test_explain_has_the_promised_keys_and_files(claire: Any, written_pair: dict
     assert share["optical"] + share["sar"] == pytest.approx(share["value"] - share["baseline"], abs=1e-5)
     assert all((Path("results") / name).is_file() for name in content["files"].values())
     with np.load(Path("results") / content["files"]["arrays"], allow_pickle=False) as arrays:
-        assert arrays["attribution_sar"].shape == (2, 64, 64)
-        assert arrays["zone"].sum() == 32 * 32 == content["zone_pixels"]
+        assert arrays["explained0_sar"].shape == (2, 64, 64)
+        assert arrays["explained0_zone"].sum() == 32 * 32 == content["zone_pixels"]
         total = sum(content["attribution"]["optical"].values())
-        assert float(arrays["attribution_optical"].sum()) == pytest.approx(total, abs=1e-4)
+        assert float(arrays["explained0_optical"].sum()) == pytest.approx(total, abs=1e-4)
+    told = claire("reason", "results", "--json").document
+    assert {"trust", "attention"} <= {fact["kind"] for fact in told["facts"]}
+    assert all(sentence["grounded"] for sentence in told["sentences"])
     text = claire(*why(written_pair, "--quick", *region))
     assert text.status == 0
     assert "flood over 1024 pixels" in text.out

@@ -18,6 +18,7 @@ from claire.core.classes import FLOOD, IGNORE_INDEX
 from claire.core.errors import AnalysisError
 from claire.core.provenance import Provenance
 from claire.core.types import ClassArea, ClassScore, GeoReference, Layer, Notice, Prediction, Scores, Tile
+from tests.evidence import attention, explained
 
 NAN = float("nan")
 
@@ -130,6 +131,32 @@ def test_an_analysis_comes_back_from_disk_as_it_was(
     assert_equal(Analysis.load(folder), analysis)
 
 
+def test_evidence_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
+    more = build_analysis().with_evidence(explained(1), explained(2, whole=False), attention=attention())
+    more = more.with_evidence(explained(3))
+    more.save(tmp_path)
+    assert_equal(Analysis.load(tmp_path), more)
+    assert len(more.explained) == 3
+    assert more.attention is not None
+    rounded, given = more.attention.stages[1].optical_to_sar, attention().stages[1].optical_to_sar
+    np.testing.assert_allclose(rounded, given, rtol=1e-3)
+    assert_equal(more.with_evidence(attention=more.attention), more)
+
+
+def test_evidence_whose_arrays_are_gone_or_of_another_shape_is_refused(tmp_path: Path) -> None:
+    build_analysis().with_evidence(explained(), attention=attention()).save(tmp_path)
+    with np.load(tmp_path / ARRAYS_NAME) as stored:
+        arrays = dict(stored)
+    for name in ("explained0_zone", "explained0_grid_sar", "explained0_bands_values", "attention1_optical"):
+        np.savez(tmp_path / ARRAYS_NAME, allow_pickle=False, **{**arrays, name: np.zeros((1, 1))})
+        with pytest.raises(AnalysisError):
+            Analysis.load(tmp_path)
+        np.savez(tmp_path / ARRAYS_NAME, allow_pickle=False, **{k: v for k, v in arrays.items() if k != name})
+        if name != "attention1_optical":
+            with pytest.raises(AnalysisError):
+                Analysis.load(tmp_path)
+
+
 def test_the_saved_text_is_strict_json(tmp_path: Path) -> None:
     build_analysis().save(tmp_path)
 
@@ -180,13 +207,13 @@ def test_a_missing_damaged_or_foreign_analysis_is_refused(tmp_path: Path) -> Non
         assert str(tmp_path.parent) not in caught.value.message
 
 
-def test_an_analysis_saved_before_models_and_observations_were_kept_opens(tmp_path: Path) -> None:
+def test_an_analysis_saved_before_models_observations_and_evidence_were_kept_opens(tmp_path: Path) -> None:
     build_analysis().save(tmp_path)
     content = json.loads((tmp_path / JSON_NAME).read_text())
-    del content["model"], content["observations"]
+    del content["model"], content["observations"], content["attention"], content["explained"]
     (tmp_path / JSON_NAME).write_text(json.dumps(content))
     opened = Analysis.load(tmp_path)
-    assert (opened.model, opened.observations) == (None, ())
+    assert (opened.model, opened.observations, opened.attention, opened.explained) == (None, (), None, ())
 
 
 def test_a_pickle_among_the_arrays_is_refused(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from claire.core.errors import InputError, UnknownNameError, ZoneError
+from claire.core.evidence import compute_concentration
 from claire.core.settings import Settings
 from claire.core.types import AttentionStage, Prediction, Prepared
 from claire.explain.attention import (
     capturing,
-    compute_concentration,
     compute_look,
     compute_trust_by_class,
     read_attention,

@@ -10,11 +10,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from claire.core.analysis import Analysis
 from claire.core.errors import CancelledError, InputError, SensorError, UnknownNameError, ZoneError
 from claire.core.types import Tile
+from claire.explain.attention import compute_look
 from claire.explain.attributions import Options
 from claire.inference.engine import TorchSegmenter
-from claire.pipeline import analyse, check_folder, explain, write_explained
+from claire.pipeline import (
+    analyse,
+    analyse_explained,
+    check_folder,
+    explain,
+    explain_bands,
+    read_attention,
+    remeasure,
+    tell_explained,
+    write_explained,
+)
 
 QUICK = Options(steps=4, most_steps=4)
 
@@ -27,19 +39,55 @@ def test_without_a_region_the_zone_is_the_class_of_the_map(tile: Tile, model: To
     assert found.share.value == pytest.approx(found.attribution.value, abs=1e-4)
 
 
-def test_what_is_written_is_what_was_found(tile: Tile, model: TorchSegmenter, tmp_path: Path) -> None:
+def test_what_is_written_is_what_was_found_and_opens_again(tile: Tile, model: TorchSegmenter, tmp_path: Path) -> None:
     found = explain(tile, model, "flood", region=(0, 0, 20, 30), options=QUICK, full=False)
-    files = write_explained(found, tmp_path / "new")
+    analysis = analyse_explained(tile, model, found)
+    files = write_explained(analysis, tmp_path / "new")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(files.values())
     stored = json.loads((tmp_path / "new" / files["attribution"]).read_text(encoding="utf-8"))
-    assert stored == json.loads(json.dumps({**found.as_dict(), "files": files}))
-    with np.load(tmp_path / "new" / files["arrays"], allow_pickle=False) as arrays:
-        for evidence, values in found.attribution.maps.items():
-            np.testing.assert_array_equal(arrays[f"attribution_{evidence}"], values)
+    assert stored == json.loads(json.dumps({**tell_explained(analysis), "files": files}))
     for evidence in ("optical", "sar"):
         with Image.open(tmp_path / "new" / files[f"picture_{evidence}"]) as picture:
             assert picture.size == (48, 48)
-        assert stored["pictures"][evidence] == found.describe(evidence)  # type: ignore[arg-type]
+        assert stored["pictures"][evidence].startswith("Integrated Gradients for flood")
+    opened = Analysis.load(tmp_path / "new")
+    assert tell_explained(opened) == tell_explained(analysis)
+    for evidence, values in found.attribution.maps.items():
+        np.testing.assert_array_equal(opened.explained[0].attribution.maps[evidence], values)
+    assert opened.attention is not None
+    for asking in ("optical", "sar"):
+        look = compute_look(opened.attention, 3, 4, asking)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(look, compute_look(read_attention(tile, model), 3, 4, asking))  # type: ignore[arg-type]
+
+
+def test_any_zone_can_be_asked_about_and_measured_further(tile: Tile, model: TorchSegmenter) -> None:
+    zone = np.zeros(tile.shape, bool)
+    zone[5:9, 7:20] = zone[30, 30] = True
+    quick = explain(tile, model, "flood", "saliency", zone=zone, options=QUICK, full=False)
+    np.testing.assert_array_equal(quick.attribution.zone, zone)
+    full = remeasure(tile, model, quick, QUICK)
+    assert full.attribution is quick.attribution
+    again = explain(tile, model, "flood", "saliency", zone=zone, options=QUICK, full=True)
+    assert repr(full.faithfulness) == repr(again.faithfulness), "NaN is not equal to itself"
+    assert (full.faithfulness.full, quick.faithfulness.full) == (True, False)
+
+
+def test_bands_sum_to_what_the_sensors_sum_to(tile: Tile, model: TorchSegmenter) -> None:
+    zone = np.zeros(tile.shape, bool)
+    zone[10:20, 10:30] = True
+    seen: list[tuple[int, int]] = []
+    bands = explain_bands(tile, model, zone, report=lambda done, total: seen.append((done, total)))
+    share = explain(tile, model, "flood", "saliency", zone=zone, full=False).share
+    assert share is not None
+    assert bands.values[:, 1].sum() == pytest.approx(share.optical + share.sar, abs=1e-5)
+    assert seen[-1] == (256, 256)
+
+
+def test_attention_is_left_out_where_a_network_has_none(tile: Tile, sar_model: TorchSegmenter) -> None:
+    found = explain(tile, sar_model, "flood", "saliency", region=(0, 0, 9, 9), mode="sar", full=False)
+    analysis = analyse_explained(tile, sar_model, found)
+    assert analysis.attention is None
+    assert tell_explained(analysis)["trust"] is None
 
 
 def test_the_map_of_one_sensor_needs_that_sensor_alone(tile: Tile, sar_model: TorchSegmenter) -> None:
@@ -66,7 +114,7 @@ def test_what_cannot_be_explained_is_said(
         explain(tile, model, "flood", region=(100, 100, 200, 200))
     with pytest.raises(CancelledError):
         explain(tile, model, "flood", "saliency", cancelled=lambda: True)
-    found = explain(tile, model, "flood", "saliency", region=(0, 0, 9, 9), full=False)
+    found = analyse_explained(tile, model, explain(tile, model, "flood", "saliency", region=(0, 0, 9, 9), full=False))
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
     for refuse in (lambda: write_explained(found, blocked), lambda: check_folder(blocked)):

@@ -15,20 +15,21 @@ from claire.core.facts import Fact
 from claire.reasoning.facts import build_facts, compute_entropy, count_quarters
 from claire.reasoning.grounding import Grounder
 from claire.reasoning.judgements import SCALES, SINGLE_WORDS
+from tests.evidence import attention, explained
 from tests.reasoning.simulated import simulate
 
+MEASURED = {"contribution", "interaction", "attribution", "attention"}
 WHOLE = {"scheme": FLOOD, "size": (20, 20), "modes": ("fused", "optical", "sar"), "gone": "", "label": 1.0}
 
 
 def test_a_labelled_pair_has_a_fact_of_every_kind_that_an_analysis_holds() -> None:
     kinds = {fact.kind for seed in range(6) for fact in build_facts(simulate(seed, **WHOLE))}
-    missing = {"contribution", "interaction", "attribution", "attention"}
     others = {
         "area", "largest", "location", "f1", "weakest", "accuracy", "best_map", "right", "followed", "labelled",
         "notices", "notice", "sensor", "bands", "failure", "limit",
     }  # fmt: skip
     assert others | set(SCALES) <= kinds
-    assert kinds.isdisjoint(missing)
+    assert kinds.isdisjoint(MEASURED)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -70,6 +71,25 @@ def test_facts_measured_elsewhere_are_ranked_with_the_others() -> None:
     assert not Grounder(facts).check(own.text.replace("SAR", "optical"), (own.id,)).grounded
     with pytest.raises(AnalysisError):
         build_facts(simulate(1, **WHOLE), [own, own])
+
+
+def test_evidence_of_an_analysis_becomes_facts_that_ground_their_own_words() -> None:
+    plain = simulate(1, **WHOLE)
+    flood = plain.predictions["fused"].classes == 1
+    answer = explained(zone=flood)
+    elsewhere = explained(seed=5, zone=~flood)
+    facts = build_facts(plain.with_evidence(explained(seed=7, zone=flood), elsewhere, answer, attention=attention()))
+    found = {(fact.kind, fact.modes[-1]): fact for fact in facts if fact.kind in MEASURED}
+    assert len([fact for fact in facts if fact.kind in MEASURED]) == len(found) == 7
+    assert answer.share is not None
+    assert found["contribution", "sar"].value == answer.share.sar
+    assert found["interaction", "sar"].value == answer.share.interaction
+    assert found["attribution", "optical"].number + found["attribution", "sar"].number == pytest.approx(1)
+    grounder = Grounder(facts)
+    for fact in found.values():
+        assert grounder.check(fact.text, (fact.id,)).grounded, fact.text
+    told = found["contribution", "sar"]
+    assert not grounder.check(told.text.replace("SAR", "optical"), (told.id,)).grounded
 
 
 def test_a_sensor_is_never_told_as_another() -> None:
