@@ -10,6 +10,7 @@ from claire.pipeline.explain import check_folder, explain, write_explained
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model
 from claire.pipeline.outputs import write_prediction
 from claire.pipeline.reason import ENGINES, Narrative, reason
+from claire.pipeline.whatif import apply_what_if, compute_curve, what_if
 
 __all__ = [
     "CONDITIONS",
@@ -19,7 +20,9 @@ __all__ = [
     "ExamplesDataset",
     "Narrative",
     "analyse",
+    "apply_what_if",
     "check_folder",
+    "compute_curve",
     "evaluate",
     "explain",
     "find_datasets",
@@ -29,6 +32,7 @@ __all__ = [
     "open_dataset",
     "read_tile",
     "reason",
+    "what_if",
     "write_explained",
     "write_prediction",
 ]
