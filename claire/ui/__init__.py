@@ -7,6 +7,7 @@ from claire.ui.maps import show_differences, show_maps
 from claire.ui.pair import show_notices
 from claire.ui.scores import show_comparison, show_confusion, show_legend, show_scores
 from claire.ui.shell import shell
+from claire.ui.what_if import show_curve, show_what_if
 
 __all__ = [
     "error_boundary",
@@ -15,6 +16,7 @@ __all__ = [
     "show_chosen",
     "show_comparison",
     "show_confusion",
+    "show_curve",
     "show_data",
     "show_differences",
     "show_idea",
@@ -25,4 +27,5 @@ __all__ = [
     "show_scores",
     "show_source",
     "show_start",
+    "show_what_if",
 ]

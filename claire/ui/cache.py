@@ -6,6 +6,7 @@ Models are shared by all sessions and run under a lock. Pixels and results belon
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -18,7 +19,8 @@ from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
 from claire.core.segmenter import Segmenter
 from claire.core.settings import Settings
-from claire.core.types import Tile
+from claire.core.types import Prepared, SegmenterOutput, Tile
+from claire.core.whatif import Curve, WhatIf, WhatIfResult
 from claire.ui.state import Choice
 from claire.viz.composites import build_composites
 from claire.viz.encoding import encode_png, render_split, render_thumbnail, thin_layer
@@ -33,6 +35,16 @@ class SharedModel:
 
     model: Segmenter
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the model."""
+        return self.model.manifest
+
+    def segment(self, prepared: Prepared) -> SegmenterOutput:
+        """One forward under the lock: long computations let other sessions in between."""
+        with self.lock:
+            return self.model.segment(prepared)
 
 
 @dataclass(frozen=True)
@@ -174,3 +186,30 @@ def _analyse(digest: str, sha256: str, modes: tuple[Mode, ...], _tile: Tile, _na
 def analyse(choice: Choice, model: ReadyModel) -> Analysis:
     """The analysis of the chosen pair under a model; the network runs once per content, model and modes."""
     return _analyse(choice.digest, model.sha256, MODES, choice.tile, model.name)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False, scope="session")
+def _what_if(
+    digest: str, sha256: str, description: WhatIf, _tile: Tile, _name: str, _undamaged: Analysis
+) -> WhatIfResult:
+    return pipeline.what_if(_tile, _load_model(_name, sha256), description, undamaged=_undamaged)
+
+
+def what_if(choice: Choice, model: ReadyModel, description: WhatIf, undamaged: Analysis) -> WhatIfResult:
+    """The chosen pair with damage, beside its analysis."""
+    return _what_if(choice.digest, model.sha256, description, choice.tile, model.name, undamaged)
+
+
+def compute_curve(
+    choice: Choice,
+    model: ReadyModel,
+    factor: str,
+    values: tuple[float, ...],
+    description: WhatIf,
+    undamaged: Analysis,
+    report: Callable[[int, int], None],
+) -> Curve:
+    """A curve over a factor for the chosen pair; `report` may stop it."""
+    return pipeline.compute_curve(
+        choice.tile, load_model(model), factor, values, description, undamaged=undamaged, report=report
+    )

@@ -15,6 +15,7 @@ PAGES = (
     ("app.py", "Home", ":material/home:"),
     ("pages/explore.py", "Explore", ":material/grid_view:"),
     ("pages/compare.py", "Compare", ":material/compare:"),
+    ("pages/what_if.py", "What if", ":material/tune:"),
 )
 STYLE = """
 <style>

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from claire.core.types import Tile
+from claire.core.whatif import Curve, WhatIf
 
 if TYPE_CHECKING:
     from claire.ui.cache import ReadyModel
@@ -22,6 +23,7 @@ CHOICE_KEY, MODEL_KEY, WORKING_KEY, DATASET_KEY, SPLIT_KEY, SOURCE_KEY = (
     "claire.source",
 )
 SWAP_KEY = "claire.upload.swapped"
+DAMAGE_KEY, CURVE_KEY = "claire.damage", "claire.curve.drawn"
 DATASET_PARAMETER, TILE_PARAMETER = "dataset", "tile"
 
 
@@ -83,6 +85,28 @@ def find_working() -> ReadyModel | None:
     """The last model that worked in this session, or None."""
     model: ReadyModel | None = st.session_state.get(WORKING_KEY)
     return model
+
+
+def remember_damage(what_if: WhatIf) -> None:
+    """Keep what the sliders of the What-if page say."""
+    st.session_state[DAMAGE_KEY] = what_if
+
+
+def find_damage() -> WhatIf:
+    """What the sliders of the What-if page last said; no damage before."""
+    damage = st.session_state.get(DAMAGE_KEY)
+    return damage if isinstance(damage, WhatIf) else WhatIf()
+
+
+def remember_curve(curve: Curve, about: str) -> None:
+    """Keep the last curve over a factor, and which pair under which model it is about."""
+    st.session_state[CURVE_KEY] = (about, curve)
+
+
+def find_curve(about: str) -> Curve | None:
+    """The last curve over a factor, if it is about this pair and model."""
+    kept, curve = st.session_state.get(CURVE_KEY, ("", None))
+    return curve if kept == about else None
 
 
 def forget_upload() -> None:

@@ -15,6 +15,7 @@ RGBA: TypeAlias = NDArray[np.uint8]
 
 OPTICAL_COLOR = "#e08214"
 SAR_COLOR = "#8073ac"
+FUSED_COLOR = "#0072b2"
 BOTH_WRONG_COLOR = "#1a1a1a"
 CONFIDENCE_COLORMAP = "cividis"
 TRUST_COLORMAP = "PuOr_r"
