@@ -50,6 +50,7 @@ class Settings:
         overlap: Overlap of neighbouring windows, pixels.
         max_question: Most characters of a question.
         explain_memory_mb: Megabytes that one internal batch of an attribution may take.
+        max_error_regions: Most wrong regions of a map that are described, the largest first.
     """
 
     data: tuple[Path, ...] = ()
@@ -78,6 +79,7 @@ class Settings:
     overlap: int = 64
     max_question: int = 500
     explain_memory_mb: int = 1024
+    max_error_regions: int = 40
 
     @property
     def limits(self) -> dict[str, int]:

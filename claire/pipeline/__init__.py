@@ -4,6 +4,7 @@ from claire.core.dataset import Dataset
 from claire.data.discovery import find_datasets, open_dataset
 from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
+from claire.metrics.mistakes import find_mistakes
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import check_folder, explain, write_explained
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "explain",
     "find_datasets",
+    "find_mistakes",
     "import_model",
     "list_models",
     "load_model",

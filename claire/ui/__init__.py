@@ -4,6 +4,7 @@ from claire.ui.faults import error_boundary
 from claire.ui.flow import find_analysis, show_chosen, show_source
 from claire.ui.home import show_data, show_idea, show_models, show_start
 from claire.ui.maps import show_differences, show_maps
+from claire.ui.mistakes import show_mistakes
 from claire.ui.pair import show_notices
 from claire.ui.scores import show_comparison, show_confusion, show_legend, show_scores
 from claire.ui.shell import shell
@@ -22,6 +23,7 @@ __all__ = [
     "show_idea",
     "show_legend",
     "show_maps",
+    "show_mistakes",
     "show_models",
     "show_notices",
     "show_scores",

@@ -17,6 +17,7 @@ from claire.core.bands import MODES, Mode
 from claire.core.dataset import Dataset
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
+from claire.core.mistakes import Mistakes
 from claire.core.segmenter import Segmenter
 from claire.core.settings import Settings
 from claire.core.types import Prepared, SegmenterOutput, Tile
@@ -213,3 +214,17 @@ def compute_curve(
     return pipeline.compute_curve(
         choice.tile, load_model(model), factor, values, description, undamaged=undamaged, report=report
     )
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Looking for wrong regions …", scope="session")
+def _find_mistakes(digest: str, sha256: str, mode: Mode, _analysis: Analysis) -> Mistakes:
+    return pipeline.find_mistakes(_analysis, mode)
+
+
+def find_mistakes(choice: Choice, model: ReadyModel, mode: Mode, analysis: Analysis) -> Mistakes:
+    """The wrong regions of a map of the chosen pair.
+
+    Raises:
+        LabelError: There is no label.
+    """
+    return _find_mistakes(choice.digest, model.sha256, mode, analysis)

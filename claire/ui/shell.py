@@ -16,6 +16,7 @@ PAGES = (
     ("pages/explore.py", "Explore", ":material/grid_view:"),
     ("pages/compare.py", "Compare", ":material/compare:"),
     ("pages/what_if.py", "What if", ":material/tune:"),
+    ("pages/errors.py", "Errors", ":material/troubleshoot:"),
 )
 STYLE = """
 <style>

@@ -23,7 +23,7 @@ from claire.ui.pair import show_notices, show_picture
 from claire.ui.scores import PLOTLY_CONFIG
 from claire.ui.state import Choice, find_choice, find_curve, find_damage, find_working, remember_curve, remember_damage
 from claire.ui.tables import show_table
-from claire.ui.text import as_text
+from claire.ui.text import as_line, as_text
 from claire.viz.colors import RGBA
 from claire.viz.encoding import encode_png, render_enlarged
 from claire.viz.pictures import render_hatched, render_overlay
@@ -118,13 +118,13 @@ def _pick_damage(analysis: Analysis, model: ReadyModel) -> WhatIf:
         st.caption("The other sensor and the label stay where they are.")
     with st.expander("Bands, random draw"):
         bands = [*model.manifest.optical.bands, *model.manifest.sar.bands]
-        dropped = st.multiselect("Bands dropped", bands, key=f"{PREFIX}dropped.{model.name}", format_func=as_text)
+        dropped = st.multiselect("Bands dropped", bands, key=f"{PREFIX}dropped.{model.name}", format_func=as_line)
         seed = st.number_input("Seed of clouds and speckle", 0, 9999, 0, key=f"{PREFIX}seed")
     st.button("Back to no damage", icon=":material/restart_alt:", on_click=_reset, width="stretch")
-    usable = {name: value for name, value in values.items() if _is_usable(name, shifted or "sar", there)}
+    usable = {name: value for name, value in values.items() if _is_usable(name, shifted, there)}
     return WhatIf(
         **usable,
-        shifted=shifted or "sar",
+        shifted=shifted,
         optical_on=on["optical"],
         sar_on=on["sar"],
         dropped=tuple(dropped),
@@ -282,6 +282,7 @@ def _pick_curve() -> tuple[str, tuple[float, ...], bool]:
             float(factor.high * scale),
             float(end * scale),
             float(finest),
+            format="%g",
             key=f"claire.curve.end.{name}",
             width=150,
         )
@@ -298,16 +299,12 @@ def _draw_curve(
 ) -> None:
     """One forward per value; the button runs the page again, which ends this at the next step of the bar."""
     bar = st.progress(0.0, "Mapping the damaged pair …")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(done / total, f"Mapping the damaged pair: {done} of {total} values")
+
     st.button("Stop", icon=":material/stop_circle:", key="claire.curve.stop")
-    curve = compute_curve(
-        choice,
-        model,
-        factor,
-        values,
-        find_damage(),
-        analysis,
-        lambda done, total: bar.progress(done / total, f"Mapping the damaged pair: {done} of {total} values"),
-    )
+    curve = compute_curve(choice, model, factor, values, find_damage(), analysis, report)
     remember_curve(curve, about)
 
 

@@ -83,7 +83,7 @@ def describe_curve(curve: Curve) -> str:
     if all(math.isnan(point.sar_lead) for point in curve.points):
         return f"Over {way} the two sensors never differ, so neither leads."
     takeover, handover = curve.takeover, curve.handover
-    start = next(point.value for point in curve.points if not math.isnan(point.sar_lead))
+    start = find_start(curve)
     if takeover == start:
         return f"The radar leads all along: {way}."
     if handover == start:
@@ -93,6 +93,11 @@ def describe_curve(curve: Curve) -> str:
     if handover is not None:
         return f"The radar leads at first and hands over to optical at {format_value(factor, handover)}: {way}."
     return f"Neither sensor leads clearly at the end of {way}."
+
+
+def find_start(curve: Curve) -> float | None:
+    """The first value at which the two sensors differ at all; None if they never do."""
+    return next((point.value for point in curve.points if not math.isnan(point.sar_lead)), None)
 
 
 def describe_quantity(curve: Curve, class_name: str) -> str:
@@ -123,7 +128,7 @@ def build_curve_figure(curve: Curve, class_name: str) -> go.Figure:
         line = {"color": SAR_COLOR, "dash": dash, "width": 2}
         figure.add_scatter(x=xs, y=values, name=title, mode="lines+markers", line=line, row=2, col=1)
     figure.add_hline(0.5, line={"color": "#888888", "width": 1}, row=2, col=1)
-    if curve.takeover is not None:
+    if curve.takeover is not None and curve.takeover != find_start(curve):
         figure.add_vline(
             _on_axis(factor, curve.takeover), line={"color": SAR_COLOR, "width": 3}, opacity=0.6, row="all", col=1
         )
