@@ -36,7 +36,8 @@ def find_mistakes(analysis: Analysis, mode: Mode | None = None, *, settings: Set
     if analysis.tile.label is None:
         raise LabelError("This pair has no label, so nobody can say where a map is wrong.", "Choose a labelled pair.")
     limits = settings or Settings.from_environment()
-    chosen: Mode = mode or ("fused" if "fused" in analysis.predictions else next(iter(analysis.predictions)))
+    main: Mode = "fused" if "fused" in analysis.predictions else next(iter(analysis.predictions))
+    chosen = main if mode is None else mode
     prediction, scheme = analysis.predictions[chosen], analysis.scheme
     label = np.where(prediction.valid, scheme.to_index(analysis.tile.label), IGNORE_INDEX).astype(np.uint8)
     known = label != IGNORE_INDEX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from claire.core.analysis import Analysis
@@ -10,11 +11,13 @@ from claire.core.mistakes import Mistakes, WrongRegion
 from claire.ui.cache import find_mistakes
 from claire.ui.faults import error_boundary
 from claire.ui.maps import draw_base
+from claire.ui.pair import show_picture
 from claire.ui.scores import PLOTLY_CONFIG
 from claire.ui.state import find_choice, find_working
 from claire.ui.tables import show_key, show_table
 from claire.ui.text import as_html, as_line, as_text
 from claire.viz.colors import CHOSEN_COLOR, WRONG_COLOR
+from claire.viz.encoding import thin_map
 from claire.viz.mistakes import (
     build_regions_figure,
     describe_calibration,
@@ -22,8 +25,10 @@ from claire.viz.mistakes import (
     describe_mistakes,
     describe_region,
     describe_trust_share,
+    render_close,
     title_region,
 )
+from claire.viz.pictures import render_label
 from claire.viz.words import MODE_TITLES, format_score
 
 PICK_KEY, CHART_KEY = "claire.errors.region", "claire.errors.chart"
@@ -57,6 +62,7 @@ def show_mistakes(analysis: Analysis) -> None:
             _show_region(region, mistakes)
         with left:
             _show_picture(analysis, mistakes, region, about)
+        _show_close(analysis, mistakes, region)
 
 
 def _pick_mode(analysis: Analysis) -> Mode:
@@ -119,6 +125,25 @@ def _show_region(region: WrongRegion, mistakes: Mistakes) -> None:
     show_table(("Map", *heads), rows, "Mean probability of each class over the region; the highest in bold.")
     facts = [describe_trust_share(region), describe_calibration(region), describe_confusion(region)]
     st.markdown("\n".join(f"- {as_text(fact, 400)}" for fact in facts))
+
+
+def _show_close(analysis: Analysis, mistakes: Mistakes, region: WrongRegion) -> None:
+    """The region alone, as each sensor saw it and as the label has it."""
+    st.markdown(f"**Region {region.number} from near**")
+    label = np.zeros((1, 1), np.uint8) if analysis.tile.label is None else analysis.tile.label
+    bases = {
+        "Optical": draw_base(analysis, "optical") if analysis.tile.optical is not None else None,
+        "SAR": draw_base(analysis, "sar") if analysis.tile.sar is not None else None,
+        "Label": render_label(thin_map(label), analysis.scheme),
+    }
+    for column, (title, base) in zip(st.columns(3, gap="medium"), bases.items(), strict=True):
+        with column:
+            if base is None:
+                st.caption(f"{title}: this pair has none.")
+                continue
+            words = f"{title} around region {region.number}, outlined: {title_region(region).partition(' ')[2]}."
+            show_picture(render_close(base, mistakes.ids, region), words, quick=True)
+            st.caption(title)
 
 
 def _mark(value: float, best: bool) -> str:

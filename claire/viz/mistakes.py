@@ -20,6 +20,8 @@ SPOTS = 40
 """Most places of one region that can be clicked."""
 NUMBERED = 9
 """Regions whose number is written on the picture."""
+CLOSE_SIDE = 64
+"""Least side of a close picture, pixels of the tile."""
 CLOSE = 0.1
 """Difference of confidence and accuracy up to which the two fit."""
 
@@ -47,6 +49,27 @@ def render_regions(base: RGBA, ids: NDArray[np.int32], chosen: int) -> RGBA:
         ground = render_overlay(ground, tint, FILL_OPACITY)
         ground[here & outline, :3] = parse_rgb(color)
     return ground
+
+
+def render_close(base: RGBA, ids: NDArray[np.int32], region: WrongRegion) -> RGBA:
+    """A region and what is around it, enlarged, with its outline alone.
+
+    Args:
+        base: (h, w, 4) uint8 of the tile, or of every n-th pixel of it.
+        ids: (H, W) int32 of the tile.
+        region: Which one.
+    """
+    step = compute_step((ids.shape[0], ids.shape[1]))
+    rows, columns = (
+        _frame(region.box[at] // step, -(-region.box[at + 1] // step), base.shape[axis])
+        for axis, at in ((0, 0), (1, 2))
+    )
+    close = render_enlarged(render_hatched(base[rows, columns]))
+    times = close.shape[0] // (rows.stop - rows.start)
+    here = ids[::step, ::step][rows, columns] == region.number
+    large = here.repeat(times, axis=0).repeat(times, axis=1).astype(np.int32)
+    close[_find_outline(large), :3] = parse_rgb(CHOSEN_COLOR)
+    return close
 
 
 def build_regions_figure(base: RGBA, mistakes: Mistakes, chosen: int) -> go.Figure:
@@ -179,6 +202,13 @@ def _describe_argument(region: WrongRegion, mistakes: Mistakes) -> str:
     if names == {region.labelled}:
         return f"each sensor alone argued for {region.labelled}, but together they did not"
     return f"{words['optical']}, {words['sar']}"
+
+
+def _frame(start: int, stop: int, size: int) -> slice:
+    """A stretch of the side with room around a region, as wide as `CLOSE_SIDE` or half as wide again as the region."""
+    wanted = min(size, max(CLOSE_SIDE, round(1.5 * (stop - start))))
+    first = min(max(0, (start + stop - wanted) // 2), size - wanted)
+    return slice(first, first + wanted)
 
 
 def _find_outline(ids: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
-from tests.app.test_pages import LINK, Folder, words_of
+from tests.app.test_pages import LINK, Folder, alts_of, words_of
 
 PAGE = "pages/errors.py"
 
@@ -43,6 +43,12 @@ def test_the_page_says_how_much_is_wrong_and_tells_about_the_largest_region(page
     options = find_list(page).options
     assert options[0].startswith("1. ")
     assert len(options) <= 40
+
+
+def test_the_region_is_shown_from_near_as_each_sensor_saw_it_with_words(page: AppTest) -> None:
+    starts = [alt.partition(" around")[0] for alt in alts_of(page)]
+    assert starts == ["Optical", "SAR", "Label"]
+    assert all(len(alt) > 20 for alt in alts_of(page))
 
 
 def test_another_region_from_the_list_is_another_story(page: AppTest, fakes: Any) -> None:
