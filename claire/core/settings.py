@@ -51,6 +51,7 @@ class Settings:
         max_question: Most characters of a question.
         explain_memory_mb: Megabytes that one internal batch of an attribution may take.
         patience_seconds: Seconds after which a long computation that no page asks about any more is cancelled.
+        max_error_regions: Most wrong regions of a map that are described, the largest first.
     """
 
     data: tuple[Path, ...] = ()
@@ -80,6 +81,7 @@ class Settings:
     max_question: int = 500
     explain_memory_mb: int = 1024
     patience_seconds: int = 120
+    max_error_regions: int = 40
 
     @property
     def limits(self) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What clouds, gaps and noise do to a pair: one module for training, evaluation and what-if.
 
-Every function takes and returns values in 0..1 and its randomness as an argument; nothing is changed in place.
+Every function takes its randomness as an argument and changes nothing in place. Where nothing else is said, values are
+in 0..1 before and after.
 The OMBRIA conditions follow a public audit of that data set: optical values of the *after* date are damaged.
 """
 
@@ -11,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.errors import UnknownNameError
+from claire.core.bands import Unit
+from claire.core.errors import BandError, UnknownNameError
 
 Pixels = NDArray[np.float32]
 Damage = Callable[[Pixels, tuple[tuple[int, ...], ...], np.random.Generator], Pixels]
@@ -21,6 +23,12 @@ PATCHES = 8
 
 PATCH_SHARE = 0.2
 """Side of a patch as a share of the tile's shorter side."""
+
+NOMINAL_SPAN_DB = 30.0
+"""Decibel that 255 counts of an 8-bit SAR are taken to span; what the file was stretched by is lost."""
+
+KERNEL_SPREADS = 3.0
+"""Standard deviations after which a Gaussian is cut off."""
 
 
 def blank_patches(shape: tuple[int, int], rng: np.random.Generator, patches: int = PATCHES) -> NDArray[np.bool_]:
@@ -96,9 +104,92 @@ def smooth_noise(shape: tuple[int, int], rng: np.random.Generator, octaves: int 
 
 def speckle(pixels: Pixels, looks: float, rng: np.random.Generator) -> Pixels:
     """Multiplicative speckle: gamma of mean 1 and variance 1 / looks; result clipped to 0..1."""
-    noise = rng.gamma(looks, 1 / looks, pixels.shape).astype(np.float32)
-    clipped: Pixels = np.clip(pixels * noise, 0, 1)
+    clipped: Pixels = np.clip(pixels * draw_speckle(pixels.shape, looks, rng), 0, 1)
     return clipped
+
+
+def draw_speckle(shape: tuple[int, ...], looks: float, rng: np.random.Generator) -> Pixels:
+    """Factors of speckle on power: gamma of mean 1 and variance 1 / looks, above 0."""
+    noise = np.maximum(rng.gamma(looks, 1 / looks, shape), 1e-6)
+    return noise.astype(np.float32)
+
+
+def scale_backscatter(values: NDArray[np.generic], unit: Unit, factor: Pixels | float) -> Pixels:
+    """Multiply the power of a SAR, whatever its numbers measure.
+
+    Args:
+        values: (C, H, W) in `unit`.
+        unit: Counts of 8 bits are taken as decibel stretched over `NOMINAL_SPAN_DB`, and stay in 1..255, because 0
+            means "not observed"; a count of 0 stays 0.
+        factor: On power, above 0; 10 ** (x / 10) adds x decibel.
+
+    Returns:
+        (C, H, W) in `unit`.
+
+    Raises:
+        BandError: Nobody knows what the numbers measure.
+    """
+    numbers = np.asarray(values, np.float32)
+    if unit == "power":
+        return np.asarray(numbers * factor, np.float32)
+    if unit == "amplitude":
+        return np.asarray(numbers * np.sqrt(factor), np.float32)
+    decibel = 10 * np.log10(factor)
+    if unit == "db":
+        return np.asarray(numbers + decibel, np.float32)
+    if unit == "uint8":
+        counts = np.clip(numbers + decibel * (255 / NOMINAL_SPAN_DB), 1, 255)
+        return np.where(numbers == 0, 0, counts).astype(np.float32)
+    raise BandError(
+        "Nobody knows what the numbers of this SAR measure, so they have no decibel.",
+        "State the unit of the SAR, such as db, power, amplitude or uint8.",
+    )
+
+
+def blur(values: NDArray[np.generic], valid: NDArray[np.bool_], spread: float) -> Pixels:
+    """Gaussian blur that neither lets gaps bleed into values nor fills them; edges are taken as gaps.
+
+    Args:
+        values: (C, H, W), any unit.
+        valid: (C, H, W) bool.
+        spread: Standard deviation in pixels, above 0.
+
+    Returns:
+        (C, H, W) in the same unit; unchanged where invalid.
+    """
+    numbers = np.asarray(values, np.float32)
+    same = bool((valid == valid[:1]).all())
+    weights = _smooth((valid[:1] if same else valid).astype(np.float32), spread)
+    smooth = _smooth(np.where(valid, numbers, 0).astype(np.float32), spread) / np.maximum(weights, 1e-6)
+    return np.where(valid, smooth, numbers).astype(np.float32)
+
+
+def shift(
+    values: NDArray[np.generic], valid: NDArray[np.bool_], down: float, right: float
+) -> tuple[Pixels, NDArray[np.bool_]]:
+    """Move a layer against its grid, bilinear between pixels; what comes from outside or beside a gap is a gap.
+
+    Args:
+        values: (C, H, W), any unit.
+        valid: (C, H, W) bool.
+        down: Pixels, also parts of them; negative is upwards.
+        right: Likewise.
+
+    Returns:
+        (C, H, W) in the same unit and its mask.
+    """
+    numbers, seen = np.where(valid, values, 0).astype(np.float32), valid
+    for axis, distance in ((1, down), (2, right)):
+        size = numbers.shape[axis]
+        whole = int(np.floor(distance))
+        part = np.float32(distance - whole)
+        places = np.arange(size) - whole
+        near, inside = _take(numbers, seen, places, axis)
+        if part > 0:
+            before, inside_before = _take(numbers, seen, places - 1, axis)
+            near, inside = (1 - part) * near + part * before, inside & inside_before
+        numbers, seen = near, inside
+    return np.where(seen, numbers, 0).astype(np.float32), seen
 
 
 def _last_date(pixels: Pixels, dates: tuple[tuple[int, ...], ...], after: Pixels) -> Pixels:
@@ -167,6 +258,31 @@ def degrade_optical(
     if condition not in OPTICAL_CONDITIONS:
         raise UnknownNameError.among("condition", condition, OPTICAL_CONDITIONS)
     return OPTICAL_CONDITIONS[condition](pixels, dates, rng).astype(np.float32)
+
+
+def _smooth(values: Pixels, spread: float) -> Pixels:
+    """Sum over (C, H, W) under a Gaussian of sum 1, zeros outside."""
+    reach = max(1, round(KERNEL_SPREADS * spread))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / spread) ** 2).astype(np.float32)
+    for axis in (1, 2):
+        size = values.shape[axis]
+        room = [(reach, reach) if each == axis else (0, 0) for each in range(3)]
+        padded = np.pad(values, room)
+        total: Pixels = np.zeros_like(values)
+        for place, weight in enumerate(kernel / kernel.sum()):
+            total += weight * padded[(slice(None),) * axis + (slice(place, place + size),)]
+        values = total
+    return values
+
+
+def _take(
+    values: Pixels, valid: NDArray[np.bool_], places: NDArray[np.integer], axis: int
+) -> tuple[Pixels, NDArray[np.bool_]]:
+    """Rows or columns of (C, H, W) by their number, and a mask that is False where there is no such row or column."""
+    size = values.shape[axis]
+    inside = ((places >= 0) & (places < size)).reshape([-1 if each == axis else 1 for each in range(3)])
+    clipped = np.clip(places, 0, size - 1)
+    return values.take(clipped, axis), valid.take(clipped, axis) & inside
 
 
 def _resize(coarse: Pixels, height: int, width: int) -> Pixels:

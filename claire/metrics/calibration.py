@@ -54,12 +54,18 @@ def compute_calibration(probabilities: NDArray[np.float32], label: NDArray[np.ui
     labelled = label != IGNORE_INDEX
     confidence = probabilities.max(axis=0)[labelled].astype(np.float64)
     right = (probabilities.argmax(axis=0)[labelled] == label[labelled]).astype(np.int64)
-    place = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    place = find_bins(confidence)
     return Calibration(
         np.bincount(place, minlength=BINS),
         np.bincount(place, weights=confidence, minlength=BINS).astype(np.float64),
         np.bincount(place, weights=right, minlength=BINS).astype(np.int64),
     )
+
+
+def find_bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin 0..14 of every confidence 0..1, any shape; a bin holds its upper edge."""
+    place: NDArray[np.int64] = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return place
 
 
 def fit_temperature(logits: NDArray[np.float32], label: NDArray[np.uint8]) -> float:

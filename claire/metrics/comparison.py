@@ -68,3 +68,25 @@ def _rank(scores: Mapping[Mode, Scores]) -> str:
     verb = "is as good as any" if measured[best] - measured[others[0]] < CLOSE else "is best"
     title = _TITLES[best]
     return f"{title[0].upper()}{title[1:]} {verb} here (mIoU {measured[best]:.2f}; {figures}). "
+
+
+def compute_sar_lead(optical: Prediction, sar: Prediction, fused: Prediction) -> float:
+    """Which sensor the fused map sides with where the two differ.
+
+    Args:
+        optical: Map from the optical sensor.
+        sar: Map from SAR.
+        fused: Map from both.
+
+    Returns:
+        Pixels on which the fused map equals the SAR map, as a share of those on which it equals either, among the
+        pixels on which both sensors saw the ground and their maps differ. 1 where only SAR saw anything and 0 where
+        only optical did; NaN where the two never differ, or the fused map never sides with either.
+    """
+    if not optical.valid.any() or not sar.valid.any():
+        seen = {True: 1.0, False: 0.0}
+        return float("nan") if optical.valid.any() == sar.valid.any() else seen[bool(sar.valid.any())]
+    differ = compute_disagreement(optical, sar)
+    with_sar = int((fused.classes == sar.classes)[differ].sum())
+    with_optical = int((fused.classes == optical.classes)[differ].sum())
+    return with_sar / (with_sar + with_optical) if with_sar + with_optical else float("nan")

@@ -4,6 +4,7 @@ from claire.core.dataset import Dataset
 from claire.data.discovery import find_datasets, open_dataset
 from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
+from claire.metrics.mistakes import find_mistakes
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import (
@@ -20,6 +21,7 @@ from claire.pipeline.explain import (
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model
 from claire.pipeline.outputs import write_prediction
 from claire.pipeline.reason import ENGINES, Narrative, reason
+from claire.pipeline.whatif import apply_what_if, compute_curve, what_if
 
 __all__ = [
     "CONDITIONS",
@@ -30,12 +32,15 @@ __all__ = [
     "Narrative",
     "analyse",
     "analyse_explained",
+    "apply_what_if",
     "check_folder",
+    "compute_curve",
     "count_explain_passes",
     "evaluate",
     "explain",
     "explain_bands",
     "find_datasets",
+    "find_mistakes",
     "import_model",
     "list_models",
     "load_model",
@@ -45,6 +50,7 @@ __all__ = [
     "reason",
     "remeasure",
     "tell_explained",
+    "what_if",
     "write_explained",
     "write_prediction",
 ]

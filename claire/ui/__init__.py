@@ -6,9 +6,11 @@ from claire.ui.faults import error_boundary
 from claire.ui.flow import find_analysis, find_subject, show_chosen, show_source
 from claire.ui.home import show_data, show_idea, show_models, show_start
 from claire.ui.maps import show_differences, show_maps
+from claire.ui.mistakes import show_mistakes
 from claire.ui.pair import show_notices
 from claire.ui.scores import show_comparison, show_confusion, show_legend, show_scores
 from claire.ui.shell import shell
+from claire.ui.what_if import show_curve, show_what_if
 from claire.ui.why import ask_question
 
 __all__ = [
@@ -23,14 +25,17 @@ __all__ = [
     "show_chosen",
     "show_comparison",
     "show_confusion",
+    "show_curve",
     "show_data",
     "show_differences",
     "show_idea",
     "show_legend",
     "show_maps",
+    "show_mistakes",
     "show_models",
     "show_notices",
     "show_scores",
     "show_source",
     "show_start",
+    "show_what_if",
 ]

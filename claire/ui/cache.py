@@ -6,6 +6,7 @@ Models are shared by all sessions and run under a lock. Pixels and results belon
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -16,9 +17,11 @@ from claire.core.bands import MODES, Mode
 from claire.core.dataset import Dataset
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
+from claire.core.mistakes import Mistakes
 from claire.core.segmenter import OpenSegmenter
 from claire.core.settings import Settings
-from claire.core.types import Attention, Tile
+from claire.core.types import Attention, Prepared, SegmenterOutput, Tile
+from claire.core.whatif import Curve, WhatIf, WhatIfResult
 from claire.ui.state import Choice
 from claire.viz.composites import build_composites
 from claire.viz.encoding import encode_png, render_split, render_thumbnail, thin_layer
@@ -33,6 +36,16 @@ class SharedModel:
 
     model: OpenSegmenter
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the model."""
+        return self.model.manifest
+
+    def segment(self, prepared: Prepared) -> SegmenterOutput:
+        """One forward under the lock: long computations let other sessions in between."""
+        with self.lock:
+            return self.model.segment(prepared)
 
 
 @dataclass(frozen=True)
@@ -192,3 +205,44 @@ def read_attention(choice: Choice, model: ReadyModel, row: int, column: int) -> 
     window, shape = Settings.from_environment().window, choice.tile.shape
     middle = [min(n // window * window + window // 2, size - 1) for n, size in zip((row, column), shape, strict=True)]
     return _read_attention(choice.digest, model.sha256, (middle[0], middle[1]), choice.tile, model.name)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False, scope="session")
+def _what_if(
+    digest: str, sha256: str, description: WhatIf, _tile: Tile, _name: str, _undamaged: Analysis
+) -> WhatIfResult:
+    return pipeline.what_if(_tile, _load_model(_name, sha256), description, undamaged=_undamaged)
+
+
+def what_if(choice: Choice, model: ReadyModel, description: WhatIf, undamaged: Analysis) -> WhatIfResult:
+    """The chosen pair with damage, beside its analysis."""
+    return _what_if(choice.digest, model.sha256, description, choice.tile, model.name, undamaged)
+
+
+def compute_curve(
+    choice: Choice,
+    model: ReadyModel,
+    factor: str,
+    values: tuple[float, ...],
+    description: WhatIf,
+    undamaged: Analysis,
+    report: Callable[[int, int], None],
+) -> Curve:
+    """A curve over a factor for the chosen pair; `report` may stop it."""
+    return pipeline.compute_curve(
+        choice.tile, load_model(model), factor, values, description, undamaged=undamaged, report=report
+    )
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Looking for wrong regions …", scope="session")
+def _find_mistakes(digest: str, sha256: str, mode: Mode, _analysis: Analysis) -> Mistakes:
+    return pipeline.find_mistakes(_analysis, mode)
+
+
+def find_mistakes(choice: Choice, model: ReadyModel, mode: Mode, analysis: Analysis) -> Mistakes:
+    """The wrong regions of a map of the chosen pair.
+
+    Raises:
+        LabelError: There is no label.
+    """
+    return _find_mistakes(choice.digest, model.sha256, mode, analysis)

@@ -53,13 +53,13 @@ def show_maps(analysis: Analysis) -> None:
             views = [CLASSES_VIEW, CONFIDENCE_VIEW, *([TRUST_VIEW] if analysis.trust is not None else [])]
             view = st.segmented_control("Show", views, default=CLASSES_VIEW, required=True, key="claire.view")
             opacity = st.slider("Opacity of the colours", 0, 100, 65, format="%d %%", key="claire.opacity", width=320)
-        _show_key(analysis, view or CLASSES_VIEW)
+        show_view_key(analysis, view or CLASSES_VIEW)
         modes = [mode for mode in MODE_TITLES if mode in analysis.predictions]
         for column, mode in zip(st.columns(COLUMNS, gap="medium"), modes, strict=False):
             with column:
                 st.markdown(f"**{MODE_TITLES[mode]}**")
                 base = draw_base(analysis, mode)
-                top, words = _draw(analysis, mode, view or CLASSES_VIEW)
+                top, words = draw_overlay(analysis, mode, view or CLASSES_VIEW)
                 show_picture(base if top is None else render_overlay(base, top, opacity / 100), words)
                 st.caption(_summarise(analysis, mode))
 
@@ -80,7 +80,7 @@ def show_differences(analysis: Analysis) -> None:
             show(analysis)
 
 
-def _draw(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA | None, str]:
+def draw_overlay(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA | None, str]:
     """What lies over the sensor's picture, and words for it; trust is a matter of the fused map alone."""
     prediction = analysis.predictions[mode]
     shown = thin_prediction(prediction)
@@ -101,11 +101,13 @@ def draw_base(analysis: Analysis, mode: Mode) -> RGBA:
     if layer is None:
         return np.zeros((*analysis.tile.shape, 4), np.uint8)
     shown = thin_layer(layer)
-    bands = build_composites(shown.bands)[0].bands
+    seen = [band for band, valid in zip(shown.bands, shown.valid, strict=True) if valid.any()]
+    bands = build_composites(seen or shown.bands)[0].bands
     return render_sar(shown, bands[0]) if grey else render_composite(shown, bands)
 
 
-def _show_key(analysis: Analysis, view: str) -> None:
+def show_view_key(analysis: Analysis, view: str) -> None:
+    """What the colours of a view mean."""
     if view == CONFIDENCE_VIEW:
         show_ramp(CONFIDENCE_COLORMAP, f"confidence: by chance ({1 / len(analysis.scheme):.2f})", "certain (1.00)")
     elif view == TRUST_VIEW:

@@ -24,9 +24,15 @@ from claire.viz.words import describe_label, describe_layer, format_area, format
 OWN_BANDS = "Other bands …"
 
 
-def show_picture(picture: RGBA, alt: str) -> None:
-    """A picture as wide as its column, masked pixels hatched, with words for those who do not see it."""
-    st.image(encode_png(render_enlarged(render_hatched(picture))), width="stretch", alt=alt)
+def show_picture(picture: RGBA, alt: str, *, quick: bool = False) -> None:
+    """A picture as wide as its column, masked pixels hatched, with words for those who do not see it.
+
+    Args:
+        picture: (H, W, 4) uint8.
+        alt: What it shows, in words.
+        quick: Encode in a hurry, for what follows a slider.
+    """
+    st.image(encode_png(render_enlarged(render_hatched(picture)), quick=quick), width="stretch", alt=alt)
 
 
 @st.fragment

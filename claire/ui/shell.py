@@ -17,6 +17,8 @@ PAGES = (
     ("pages/compare.py", "Compare", ":material/compare:"),
     ("pages/attention.py", "Attention", ":material/visibility:"),
     ("pages/why.py", "Why", ":material/help:"),
+    ("pages/what_if.py", "What if", ":material/tune:"),
+    ("pages/errors.py", "Errors", ":material/troubleshoot:"),
 )
 STYLE = """
 <style>

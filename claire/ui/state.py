@@ -10,6 +10,7 @@ import streamlit as st
 
 from claire.core.evidence import Explained
 from claire.core.types import Tile
+from claire.core.whatif import Curve, WhatIf
 from claire.ui.jobs import Job
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SWAP_KEY = "claire.upload.swapped"
 ANSWERS_KEY, JOB_KEY = "claire.why.answers", "claire.why.job"
 MOST_ANSWERS = 6
 """Answers to questions that one session keeps; an attribution of a large tile takes megabytes."""
+DAMAGE_KEY, CURVE_KEY = "claire.damage", "claire.curve.drawn"
 DATASET_PARAMETER, TILE_PARAMETER = "dataset", "tile"
 
 
@@ -129,6 +131,28 @@ def remember_answer(key: str, answer: Explained) -> None:
     answers[key] = answer
     while len(answers) > MOST_ANSWERS:
         del answers[next(iter(answers))]
+
+
+def remember_damage(what_if: WhatIf) -> None:
+    """Keep what the sliders of the What-if page say."""
+    st.session_state[DAMAGE_KEY] = what_if
+
+
+def find_damage() -> WhatIf:
+    """What the sliders of the What-if page last said; no damage before."""
+    damage = st.session_state.get(DAMAGE_KEY)
+    return damage if isinstance(damage, WhatIf) else WhatIf()
+
+
+def remember_curve(curve: Curve, about: str) -> None:
+    """Keep the last curve over a factor, and which pair under which model it is about."""
+    st.session_state[CURVE_KEY] = (about, curve)
+
+
+def find_curve(about: str) -> Curve | None:
+    """The last curve over a factor, if it is about this pair and model."""
+    kept, curve = st.session_state.get(CURVE_KEY, ("", None))
+    return curve if kept == about else None
 
 
 def forget_upload() -> None:

@@ -15,7 +15,11 @@ RGBA: TypeAlias = NDArray[np.uint8]
 
 OPTICAL_COLOR = "#e08214"
 SAR_COLOR = "#8073ac"
+FUSED_COLOR = "#0072b2"
 BOTH_WRONG_COLOR = "#1a1a1a"
+WRONG_COLOR = "#c8102e"
+CHOSEN_COLOR = "#00838f"
+"""Wrong regions and the chosen one: red against teal differs in lightness for every common colour deficiency."""
 CONFIDENCE_COLORMAP = "cividis"
 TRUST_COLORMAP = "PuOr_r"
 

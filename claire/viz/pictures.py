@@ -184,7 +184,7 @@ def render_disagreement(
         optical is right, purple that SAR is right, black that neither is. Transparent where a sensor is missing.
     """
     differs, seen = np.asarray(optical.classes != sar.classes), optical.valid & sar.valid
-    picture = _wash_out(background) if background is not None else np.full((*differs.shape, 4), 225, np.uint8)
+    picture = render_washed(background) if background is not None else np.full((*differs.shape, 4), 225, np.uint8)
     colors: dict[str, NDArray[np.bool_]] = {BOTH_WRONG_COLOR: differs}
     if label_index is not None:
         labelled = label_index != IGNORE_INDEX
@@ -240,7 +240,8 @@ def _to_rgba(channels: NDArray[np.float32], opaque: NDArray[np.bool_]) -> RGBA:
     return np.asarray(np.rint(np.concatenate([channels, alpha], axis=-1) * 255), np.uint8)
 
 
-def _wash_out(picture: RGBA) -> RGBA:
+def render_washed(picture: RGBA) -> RGBA:
+    """A picture in pale grey, as a ground for lines and colours."""
     grey = picture[..., :3].mean(axis=-1, keepdims=True)
     pale = np.repeat(255 - (255 - grey) * 0.45, 3, axis=-1)
     return np.concatenate([pale, picture[..., 3:]], axis=-1).astype(np.uint8)

@@ -26,6 +26,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
     fake = fake_pipeline.FakePipeline()
     for name in ("list_models", "load_model", "analyse", "read_attention"):
         monkeypatch.setattr(pipeline, name, getattr(fake, name))
+    monkeypatch.setattr("claire.pipeline.whatif.analyse", fake.analyse)
     monkeypatch.setattr(pipeline, "find_datasets", lambda folders: fake.datasets)
     monkeypatch.delenv("CLAIRE_DATA", raising=False)
     _forget()

@@ -9,7 +9,7 @@ import numpy as np
 
 from claire.core.analysis import Analysis
 from claire.core.bands import MODES, Mode
-from claire.core.classes import FLOOD
+from claire.core.classes import FLOOD, IGNORE_INDEX
 from claire.core.dataset import Dataset
 from claire.core.errors import CheckpointError
 from claire.core.manifest import InputSpec, Manifest
@@ -63,17 +63,21 @@ class FakePipeline:
         return next(entry for entry in self.entries if entry.name == name)
 
     def analyse(self, tile: Tile, model: FakeEntry, modes: Sequence[Mode] = MODES) -> Analysis:
-        """Maps by thresholds, right enough to look at."""
+        """Maps by thresholds, right enough to look at; a missing sensor says nothing."""
         self._count("analyse")
-        optical, sar = tile.optical.values.astype(float), tile.sar.values.astype(float)
-        evidence = {"optical": (optical[0] - optical[3]) / 40 - 0.6, "sar": (sar[0] - sar[1]) / 40 - 0.6}
-        evidence["fused"] = (evidence["optical"] + evidence["sar"]) / 2
+        evidence = {}
+        for sensor, later in (("optical", 3), ("sar", 1)):
+            if (layer := getattr(tile, sensor)) is not None:
+                values = layer.values.astype(float)
+                evidence[sensor] = (values[0] - values[later]) / 40 - 0.6
+        evidence["fused"] = sum(evidence.values()) / len(evidence)
         predictions, areas, scores = {}, {}, {}
         for mode in modes:
-            flood = 1 / (1 + np.exp(-4 * evidence[mode]))
+            valid = np.full(tile.shape, mode in evidence)
+            flood = 1 / (1 + np.exp(-4 * evidence.get(mode, np.zeros(tile.shape))))
             probabilities = np.stack([1 - flood, flood]).astype(np.float32)
-            classes = probabilities.argmax(axis=0).astype(np.uint8)
-            predictions[mode] = Prediction(mode, FLOOD, classes, probabilities, np.ones(tile.shape, bool))
+            classes = np.where(valid, probabilities.argmax(axis=0), IGNORE_INDEX).astype(np.uint8)
+            predictions[mode] = Prediction(mode, FLOOD, classes, probabilities, valid)
             areas[mode] = tuple(
                 ClassArea(c.id, c.name, int((classes == i).sum()), float((classes == i).mean()), None, 0.9)
                 for i, c in enumerate(FLOOD.classes)
@@ -87,9 +91,9 @@ class FakePipeline:
             areas,
             scores,
             predictions["optical"].classes != predictions["sar"].classes,
-            np.clip(0.5 + evidence["optical"] / 4, 0, 1).astype(np.float32),
+            np.clip(0.5 + evidence.get("optical", evidence["fused"]) / 4, 0, 1).astype(np.float32),
             "SAR won on most of the pixels on which the two sensors differ.",
-            Provenance(model.name, model.sha256),
+            Provenance(model.manifest.name, model.manifest.sha256),
             (Notice("fake", "These maps are fakes."),),
         )
 
@@ -113,5 +117,6 @@ def _score(classes: np.ndarray, label: np.ndarray) -> Scores:
     confusion = np.array([[int(((label == i) & (classes == j)).sum()) for j in range(2)] for i in range(2)], np.int64)
     hit = confusion.diagonal()
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - hit
-    per_class = tuple(ClassScore(c.name, hit[i] / union[i], 0.8, 0.8, 0.8) for i, c in enumerate(FLOOD.classes))
-    return Scores(confusion, per_class, float((hit / union).mean()), 0.8, 0.9, 0.7, 0.02, 0.03)
+    iou = np.divide(hit, union, out=np.full(2, np.nan), where=union > 0)
+    per_class = tuple(ClassScore(c.name, iou[i], 0.8, 0.8, 0.8) for i, c in enumerate(FLOOD.classes))
+    return Scores(confusion, per_class, float(iou.mean()), 0.8, 0.9, 0.7, 0.02, 0.03)

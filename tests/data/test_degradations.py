@@ -8,12 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from claire.core.errors import UnknownNameError
+from claire.core.bands import Unit
+from claire.core.errors import BandError, UnknownNameError
 from claire.data.degradations import (
+    NOMINAL_SPAN_DB,
     OPTICAL_CONDITIONS,
     blank_patches,
+    blur,
     cover_with_ellipses,
     degrade_optical,
+    draw_speckle,
+    scale_backscatter,
+    shift,
     simulate_clouds,
     smooth_noise,
     speckle,
@@ -174,3 +180,91 @@ def test_an_unknown_condition_lists_the_right_names() -> None:
         degrade_optical(make_pixels(), "fog", DATES, np.random.default_rng(0))
     assert "'fog'" in caught.value.message
     assert all(name in caught.value.hint for name in OPTICAL_CONDITIONS)
+
+
+@pytest.mark.parametrize("decibel", [-6.0, 0.0, 3.0])
+def test_scaled_backscatter_is_the_same_power_in_every_unit(decibel: float) -> None:
+    power = np.random.default_rng(0).uniform(0.01, 0.5, (2, 5, 6)).astype(np.float32)
+    factor = 10 ** (decibel / 10)
+    wanted = power * factor
+    np.testing.assert_allclose(scale_backscatter(power, "power", factor), wanted, rtol=1e-5)
+    np.testing.assert_allclose(scale_backscatter(np.sqrt(power), "amplitude", factor) ** 2, wanted, rtol=1e-5)
+    in_db = scale_backscatter(10 * np.log10(power), "db", factor)
+    np.testing.assert_allclose(10 ** (in_db / 10), wanted, rtol=1e-4)
+
+
+def test_counts_move_by_their_nominal_span_and_a_gap_stays_a_gap() -> None:
+    counts = np.array([[[0, 1, 100, 250]]], np.uint8)
+    step = 255 / NOMINAL_SPAN_DB
+    np.testing.assert_allclose(scale_backscatter(counts, "uint8", 10**0.1), [[[0, 1 + step, 100 + step, 255]]])
+    np.testing.assert_allclose(scale_backscatter(counts, "uint8", 1e-9), [[[0, 1, 1, 1]]])
+
+
+@pytest.mark.parametrize("unit", ["as_given", "reflectance"])
+def test_numbers_of_unknown_meaning_have_no_decibel(unit: Unit) -> None:
+    with pytest.raises(BandError, match="no decibel"):
+        scale_backscatter(np.ones((1, 2, 2)), unit, 2.0)
+
+
+@pytest.mark.parametrize("looks", [1.0, 5.0])
+def test_speckle_factors_are_positive_with_mean_one_and_variance_one_over_looks(looks: float) -> None:
+    noise = draw_speckle((300, 300), looks, np.random.default_rng(3))
+    assert noise.min() > 0
+    assert noise.mean() == pytest.approx(1, abs=0.02)
+    assert noise.var() == pytest.approx(1 / looks, rel=0.05)
+
+
+def test_a_shift_of_whole_pixels_moves_them_and_leaves_gaps_behind() -> None:
+    values = make_pixels(0, (2, 7, 9))
+    valid = np.ones(values.shape, bool)
+    moved, seen = shift(values, valid, 2, -3)
+    np.testing.assert_array_equal(moved[:, 2:, :-3], values[:, :-2, 3:])
+    wanted = np.zeros(values.shape, bool)
+    wanted[:, 2:, :-3] = True
+    np.testing.assert_array_equal(seen, wanted)
+
+
+@pytest.mark.parametrize(("down", "right"), [(0.5, 0.25), (-1.75, 0.5), (0.0, -0.5), (3.25, -2.0)])
+def test_a_shift_of_parts_of_pixels_equals_a_loop(down: float, right: float) -> None:
+    values, rng = make_pixels(1, (1, 6, 7)), np.random.default_rng(1)
+    valid = rng.random(values.shape) > 0.15
+    moved, seen = shift(values, valid, down, right)
+    for row, column in np.ndindex(6, 7):
+        total, known = 0.0, True
+        for r in range(-8, 14):
+            for c in range(-8, 15):
+                weight = max(0.0, 1 - abs(row - down - r)) * max(0.0, 1 - abs(column - right - c))
+                if weight == 0:
+                    continue
+                known = known and 0 <= r < 6 and 0 <= c < 7 and bool(valid[0, r, c])
+                total += weight * float(values[0, r, c]) if known else 0
+        assert seen[0, row, column] == known
+        assert not known or moved[0, row, column] == pytest.approx(total, abs=1e-5)
+
+
+def test_a_shift_there_and_back_gives_the_middle_again() -> None:
+    values = make_pixels(2, (2, 12, 12))
+    there, seen = shift(values, np.ones(values.shape, bool), 3, -2)
+    back, seen = shift(there, seen, -3, 2)
+    np.testing.assert_array_equal(back[seen], values[seen])
+    assert seen[:, 0:9, 2:].all()
+
+
+def test_a_blur_equals_a_weighted_mean_over_what_is_seen() -> None:
+    values, rng = make_pixels(3, (2, 9, 8)), np.random.default_rng(4)
+    valid = rng.random(values.shape) > 0.2
+    smooth = blur(values, valid, 1.0)
+    for band, row, column in np.ndindex(values.shape):
+        if not valid[band, row, column]:
+            assert smooth[band, row, column] == values[band, row, column]
+            continue
+        rows, columns = np.mgrid[0:9, 0:8]
+        near = (abs(rows - row) <= 3) & (abs(columns - column) <= 3) & valid[band]
+        weight = np.where(near, np.exp(-0.5 * ((rows - row) ** 2 + (columns - column) ** 2)), 0)
+        assert smooth[band, row, column] == pytest.approx((weight * values[band]).sum() / weight.sum(), abs=1e-5)
+
+
+def test_a_blur_keeps_flat_ground_up_to_the_edge_and_beside_gaps() -> None:
+    valid = np.ones((1, 20, 20), bool)
+    valid[:, 5:8] = False
+    np.testing.assert_allclose(blur(np.full((1, 20, 20), 0.4), valid, 2.5)[valid], 0.4, atol=1e-6)

@@ -9,7 +9,7 @@ from claire.core.bands import Mode
 from claire.core.classes import FLOOD, IGNORE_INDEX
 from claire.core.types import GeoReference, Prediction
 from claire.metrics.areas import compute_areas
-from claire.metrics.comparison import compute_disagreement, describe_comparison
+from claire.metrics.comparison import compute_disagreement, compute_sar_lead, describe_comparison
 from claire.metrics.confusion import compute_confusion, compute_scores
 
 METRES = GeoReference("EPSG:32633", (10.0, 0.0, 0.0, 0.0, -10.0, 0.0), metres=True)
@@ -65,3 +65,19 @@ def test_a_blind_sensor_is_named() -> None:
     maps = {"optical": blind, "sar": map_of("sar", np.ones((2, 2)))}
     assert "no optical observations" in describe_comparison(maps, {}, None)
     assert "Only SAR alone was made" in describe_comparison({"sar": maps["sar"]}, {}, None)
+
+
+def test_the_lead_of_sar_counts_only_pixels_on_which_the_sensors_differ() -> None:
+    optical = map_of("optical", np.array([[0, 0, 1, 1, IGNORE_INDEX]]))
+    sar = map_of("sar", np.array([[1, 1, 0, 1, 1]]))
+    for fused, wanted in (([1, 1, 1, 0, 0], 2 / 3), ([1, 1, 0, 1, 1], 1.0), ([0, 0, 1, 1, 1], 0.0)):
+        assert compute_sar_lead(optical, sar, map_of("fused", np.array([fused]))) == pytest.approx(wanted)
+
+
+def test_the_sensor_that_alone_sees_has_the_lead_and_agreement_gives_none() -> None:
+    seen, blind = np.array([[0, 1]]), np.array([[IGNORE_INDEX, IGNORE_INDEX]])
+    fused = map_of("fused", seen)
+    assert compute_sar_lead(map_of("optical", blind), map_of("sar", seen), fused) == 1
+    assert compute_sar_lead(map_of("optical", seen), map_of("sar", blind), fused) == 0
+    assert np.isnan(compute_sar_lead(map_of("optical", seen), map_of("sar", seen), fused))
+    assert np.isnan(compute_sar_lead(map_of("optical", blind), map_of("sar", blind), fused))
