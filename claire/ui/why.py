@@ -202,4 +202,5 @@ def _areas(subject: Subject) -> list[int]:
 def _describe_cost(subject: Subject, method: str, mode: Mode) -> str:
     model = load_model(subject.model).model
     passes = pipeline.count_explain_passes(model, method, mode=mode, full=False)
-    return f"About {passes} passes through the network, the test of its faithfulness included."
+    more = ", and more where its sum misses the change" if method == DEFAULT_METHOD else ""
+    return f"About {passes} passes through the network, the test of its faithfulness included{more}."
