@@ -34,6 +34,7 @@ bench: $(TEST) ## measure speed, side by side with a description of this machine
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.explain
+	$(BIN)/python -m benchmarks.whatif
 
 fuzz: $(TEST) ## read N damaged files (make fuzz N=10000) and fail unless each gives a raster or a sentence
 	$(BIN)/python -m benchmarks.fuzz --count $(N)
