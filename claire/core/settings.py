@@ -50,6 +50,9 @@ class Settings:
         overlap: Overlap of neighbouring windows, pixels.
         max_question: Most characters of a question.
         explain_memory_mb: Megabytes that one internal batch of an attribution may take.
+        simulated_tiles: Scenes in the training split of the data set `simulated`.
+        simulated_side: Side of these scenes, pixels.
+        simulated_most: Most scenes that one `claire simulate` writes.
     """
 
     data: tuple[Path, ...] = ()
@@ -78,6 +81,9 @@ class Settings:
     overlap: int = 64
     max_question: int = 500
     explain_memory_mb: int = 1024
+    simulated_tiles: int = 800
+    simulated_side: int = 256
+    simulated_most: int = 10_000
 
     @property
     def limits(self) -> dict[str, int]:

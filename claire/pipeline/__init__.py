@@ -4,6 +4,8 @@ from claire.core.dataset import Dataset
 from claire.data.discovery import find_datasets, open_dataset
 from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
+from claire.data.simulator.dataset import GalleryDataset
+from claire.data.simulator.files import write_scenes
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import check_folder, explain, write_explained
@@ -17,6 +19,7 @@ __all__ = [
     "ENGINES",
     "Dataset",
     "ExamplesDataset",
+    "GalleryDataset",
     "Narrative",
     "analyse",
     "check_folder",
@@ -31,4 +34,5 @@ __all__ = [
     "reason",
     "write_explained",
     "write_prediction",
+    "write_scenes",
 ]

@@ -21,13 +21,14 @@ _spec.loader.exec_module(fake_pipeline)
 
 
 @pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
+def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Stands in for `claire.pipeline` and counts its calls."""
     fake = fake_pipeline.FakePipeline()
     for name in ("list_models", "load_model", "analyse"):
         monkeypatch.setattr(pipeline, name, getattr(fake, name))
     monkeypatch.setattr(pipeline, "find_datasets", lambda folders: fake.datasets)
     monkeypatch.delenv("CLAIRE_DATA", raising=False)
+    monkeypatch.setenv("CLAIRE_HOME", str(tmp_path))
     _forget()
     yield fake
     _forget()

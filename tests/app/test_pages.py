@@ -181,6 +181,31 @@ def test_another_pair_is_analysed_anew_and_an_old_one_is_remembered(open_page: A
     assert fakes.calls["analyse"] == 2
 
 
+def test_a_fresh_clone_shows_simulated_scenes_and_says_which_model_reads_them(
+    open_page: Any, fakes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from claire.data.simulator import dataset
+
+    monkeypatch.setattr(dataset, "GALLERY_SIDE", 32)
+    app = open_page("pages/explore.py")
+    app.selectbox(key="claire.dataset").select("gallery").run()
+    words = words_of(app)
+    assert not app.exception
+    assert "24 pairs" in words
+    assert "No model that is ready reads this pair" in words
+    assert "shows no real place" in words
+    assert any("trees" in alt for alt in alts_of(app)), "the label is told in classes"
+    layers = {"B2", "B3", "B4", "B8", "B11", "B12"}, {"VV", "VH"}
+    fit = replace(
+        fake_pipeline.MANIFEST,
+        name="lands",
+        optical=InputSpec(tuple(layers[0]), "reflectance_x1e4", (0.0,) * 6, (1.0,) * 6, (tuple(range(6)),)),
+        sar=InputSpec(tuple(layers[1]), "db", (0.0,) * 2, (1.0,) * 2, ((0, 1),)),
+    )
+    fakes.entries = [*fakes.entries, fake_pipeline.FakeEntry(name="lands", manifest=fit)]
+    assert "Pick lands in the sidebar" in words_of(open_page("pages/compare.py", dataset="gallery", tile="town-1"))
+
+
 def test_a_pair_without_a_label_has_maps_but_no_scores(open_page: Any, fakes: Any) -> None:
     from claire.data.examples import generate_flood_pair
 
