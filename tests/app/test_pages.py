@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from claire.core.errors import FormatError
+from claire.core.manifest import InputSpec
 from claire.core.types import Layer, Notice, Tile
 
 LINK = {"dataset": "examples", "tile": "valley-1"}
@@ -195,15 +196,24 @@ def test_a_fresh_clone_shows_simulated_scenes_and_says_which_model_reads_them(
     assert "No model that is ready reads this pair" in words
     assert "shows no real place" in words
     assert any("trees" in alt for alt in alts_of(app)), "the label is told in classes"
-    layers = {"B2", "B3", "B4", "B8", "B11", "B12"}, {"VV", "VH"}
-    fit = replace(
-        fake_pipeline.MANIFEST,
+
+
+def test_a_pair_that_the_picked_model_cannot_read_names_one_that_can(
+    open_page: Any, fakes: Any, monkeypatch: Any
+) -> None:
+    from claire.data.simulator import dataset
+
+    monkeypatch.setattr(dataset, "GALLERY_SIDE", 32)
+    (flood,) = fakes.entries
+    lands = replace(
+        flood.manifest,
         name="lands",
-        optical=InputSpec(tuple(layers[0]), "reflectance_x1e4", (0.0,) * 6, (1.0,) * 6, (tuple(range(6)),)),
-        sar=InputSpec(tuple(layers[1]), "db", (0.0,) * 2, (1.0,) * 2, ((0, 1),)),
+        optical=InputSpec(("B4", "B8"), "reflectance_x1e4", (0.0,) * 2, (1.0,) * 2, ((0, 1),)),
+        sar=InputSpec(("VV", "VH"), "db", (0.0,) * 2, (1.0,) * 2, ((0, 1),)),
     )
-    fakes.entries = [*fakes.entries, fake_pipeline.FakeEntry(name="lands", manifest=fit)]
-    assert "Pick lands in the sidebar" in words_of(open_page("pages/compare.py", dataset="gallery", tile="town-1"))
+    fakes.entries = [flood, replace(flood, name="lands", manifest=lands)]
+    for page in ("pages/explore.py", "pages/compare.py"):
+        assert "Pick lands in the sidebar" in words_of(open_page(page, dataset="gallery", tile="town-1"))
 
 
 def test_a_pair_without_a_label_has_maps_but_no_scores(open_page: Any, fakes: Any) -> None:
