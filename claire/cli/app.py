@@ -170,8 +170,8 @@ def explain(
 
 @app.command()
 def evaluate(
-    data: Annotated[str, typer.Option(help="Layout of the data set: ombria, folder or pairs.")],
-    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    data: Annotated[str, typer.Option(help="Layout of the data set: ombria, folder, pairs, simulated or gallery.")],
+    root: Annotated[Path, typer.Option(help="Folder of the data set; a generated one has none.")] = Path(),
     split: Annotated[Optional[str], typer.Option(help="Split; all tiles when left out.")] = None,  # noqa: UP045
     model: ModelName = "claire-flood",
     mode: ModeName = "all",
@@ -210,6 +210,30 @@ def reason(
 
     narrative = run(Analysis.load(folder), engine, question, seed=seed, listen=None if as_json else show_token)
     answer(narrative.as_dict(), as_ungrounded_list(narrative.sentences), as_json)
+
+
+@app.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="Of the first scene; the next ones count up.")] = 0,
+    size: Annotated[int, typer.Option(help="Side in pixels of 10 m.")] = 256,
+    count: Annotated[int, typer.Option(help="How many scenes.")] = 1,
+    landscape: Annotated[str, typer.Option(help="Kind of landscape; a wrong name lists the right ones.")] = "",
+    level: Annotated[str, typer.Option(help="surface (as L2A) or toa (as L1C); drawn by the seed when empty.")] = "",
+    clouds: Annotated[str, typer.Option(help="thin, broken or thick, for the cloudy picture; drawn when empty.")] = "",
+    looks: Annotated[Optional[float], typer.Option(help="Looks of the speckle; drawn when left out.")] = None,  # noqa: UP045
+    offset: Annotated[bool, typer.Option("--offset", help="Add 1000 to the optical numbers, as since 2022.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the scenes, a data set of the layout `folder`.")] = Path(
+        "scenes"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Simulate co-registered optical, SAR and label scenes of no real place."""
+    from claire.data.simulator.scene import Options
+    from claire.pipeline import write_scenes
+
+    options = Options(size, landscape or None, level or None, clouds or None, looks, offset)
+    files = write_scenes(seed, count, options, out, report=show_progress)
+    answer({"files": files}, f"{len(files)} files were written to {printable(out.name, 60)}.", as_json)
 
 
 @app.command()

@@ -52,6 +52,9 @@ class Settings:
         explain_memory_mb: Megabytes that one internal batch of an attribution may take.
         patience_seconds: Seconds after which a long computation that no page asks about any more is cancelled.
         max_error_regions: Most wrong regions of a map that are described, the largest first.
+        simulated_tiles: Scenes in the training split of the data set `simulated`.
+        simulated_side: Side of these scenes, pixels.
+        simulated_most: Most scenes that one `claire simulate` writes.
     """
 
     data: tuple[Path, ...] = ()
@@ -82,6 +85,9 @@ class Settings:
     explain_memory_mb: int = 1024
     patience_seconds: int = 120
     max_error_regions: int = 40
+    simulated_tiles: int = 800
+    simulated_side: int = 256
+    simulated_most: int = 10_000
 
     @property
     def limits(self) -> dict[str, int]:

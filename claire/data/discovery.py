@@ -12,6 +12,7 @@ from claire.core.errors import DatasetError, UnknownNameError
 from claire.data.folder import FolderDataset
 from claire.data.ombria import OmbriaDataset
 from claire.data.pairs import PairsDataset
+from claire.data.simulator.dataset import GalleryDataset, SimulatedDataset
 
 MOST_CHILDREN = 1_000
 
@@ -22,16 +23,21 @@ LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
 }
 """Name of a layout -> how to recognise it, how to open it; tried in this order."""
 
+GENERATED: dict[str, Callable[[], Dataset]] = {"simulated": SimulatedDataset, "gallery": GalleryDataset}
+"""Name of a data set that is made, not read -> how to open it."""
+
 
 def open_dataset(layout: str, root: Path) -> Dataset:
-    """Open a folder as a data set of one layout.
+    """Open a folder as a data set of one layout; a generated data set needs no folder.
 
     Raises:
         UnknownNameError: No such layout; lists the right names.
         DatasetError: There is no such folder, or it is laid out otherwise.
     """
+    if layout in GENERATED:
+        return GENERATED[layout]()
     if layout not in LAYOUTS:
-        raise UnknownNameError.among("data set", layout, LAYOUTS)
+        raise UnknownNameError.among("data set", layout, [*LAYOUTS, *GENERATED])
     if not root.is_dir():
         raise DatasetError(f"There is no folder {root.name!r}.", "Check the spelling of the folder.")
     return LAYOUTS[layout][1](root)

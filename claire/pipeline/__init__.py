@@ -4,6 +4,8 @@ from claire.core.dataset import Dataset
 from claire.data.discovery import find_datasets, open_dataset
 from claire.data.examples import ExamplesDataset
 from claire.data.pairing import read_tile
+from claire.data.simulator.dataset import GalleryDataset
+from claire.data.simulator.files import write_scenes
 from claire.metrics.mistakes import find_mistakes
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
@@ -29,6 +31,7 @@ __all__ = [
     "ENGINES",
     "Dataset",
     "ExamplesDataset",
+    "GalleryDataset",
     "Narrative",
     "analyse",
     "analyse_explained",
@@ -53,4 +56,5 @@ __all__ = [
     "what_if",
     "write_explained",
     "write_prediction",
+    "write_scenes",
 ]

@@ -39,12 +39,30 @@ def find_missing(tile: Tile, manifest: Manifest) -> tuple[Modality, ...]:
     return tuple(missing)
 
 
-def show_misfit(tile: Tile, manifest: Manifest) -> None:
-    """Which bands the model wants and which the pair has."""
+def as_fitting(names: Sequence[str]) -> str:
+    """Which models read a pair, in a sentence.
+
+    Example:
+        >>> as_fitting(["a", "b"]), as_fitting([])
+        ('Pick a or b in the sidebar: it reads this pair.', 'No model that is ready reads this pair.')
+    """
+    if not names:
+        return "No model that is ready reads this pair."
+    return f"Pick {' or '.join(as_text(name) for name in names)} in the sidebar: it reads this pair."
+
+
+def show_misfit(tile: Tile, manifest: Manifest, fitting: Sequence[str]) -> None:
+    """Which bands the model wants and which the pair has.
+
+    Args:
+        tile: The pair.
+        manifest: Of the model that cannot read it.
+        fitting: Names of the models that can.
+    """
     st.error(
         f"**The model {as_text(manifest.name)} cannot read this pair: it wants other bands.**\n\n"
-        "Choose another model in the sidebar or another pair on the Explore page; for an upload, say there which band "
-        "is which.",
+        f"{as_fitting(fitting)} Or choose another pair on the Explore page; for an upload, say there which band is "
+        "which.",
         icon=":material/error:",
     )
     rows = []

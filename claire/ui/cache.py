@@ -27,7 +27,8 @@ from claire.viz.composites import build_composites
 from claire.viz.encoding import encode_png, render_split, render_thumbnail, thin_layer
 from claire.viz.pictures import render_composite, render_hatched, render_sar
 
-EXAMPLES = "examples"
+EXAMPLES, GALLERY = GENERATED = ("examples", "gallery")
+"""Keys of the data sets that are made by the program."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class ReadyModel:
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
 def _list_datasets(folders: tuple[str, ...], _settings: Settings) -> dict[str, Dataset]:
     datasets: dict[str, Dataset] = {}
-    for dataset in [*pipeline.find_datasets(_settings.data), pipeline.ExamplesDataset()]:
+    generated = pipeline.ExamplesDataset(), pipeline.GalleryDataset(_settings.home)
+    for dataset in [*pipeline.find_datasets(_settings.data), *generated]:
         key, count = dataset.name, 1
         while key in datasets:
             count += 1
@@ -80,7 +82,7 @@ def _list_datasets(folders: tuple[str, ...], _settings: Settings) -> dict[str, D
 
 
 def list_datasets() -> dict[str, Dataset]:
-    """Data sets by key, those of `CLAIRE_DATA` first, the generated examples last."""
+    """Data sets by key, those of `CLAIRE_DATA` first, the generated ones last."""
     settings = Settings.from_environment()
     return _list_datasets(tuple(str(folder) for folder in settings.data), settings)
 

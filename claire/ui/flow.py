@@ -8,7 +8,8 @@ import streamlit as st
 
 from claire.core.analysis import Analysis
 from claire.core.manifest import Manifest
-from claire.ui.bands import SENSOR_TITLES, find_missing, show_misfit
+from claire.core.types import Tile
+from claire.ui.bands import SENSOR_TITLES, as_fitting, find_missing, show_misfit
 from claire.ui.cache import ReadyModel, analyse, find_dataset, list_ids, list_ready_models
 from claire.ui.gallery import show_gallery
 from claire.ui.pair import show_facts, show_notices, show_pair
@@ -50,7 +51,8 @@ def show_chosen() -> None:
             st.switch_page("pages/compare.py", query_params=choice.link or None)
     if entry and (missing := find_missing(choice.tile, entry.manifest)):
         sensors = " and ".join(SENSOR_TITLES[modality] for modality in missing)
-        st.caption(f":material/warning: The model {as_text(entry.name)} wants other bands ({sensors}).")
+        hint = as_fitting(find_fitting(choice.tile))
+        st.caption(f":material/warning: The model {as_text(entry.name)} wants other bands ({sensors}). {hint}")
     show_notices(choice.tile.notices)
     show_pair(entry.manifest.class_scheme if entry else None)
     st.markdown("**What the files are**")
@@ -89,12 +91,17 @@ def find_subject() -> Subject | None:
     if entry is None:
         return None
     if find_missing(choice.tile, entry.manifest):
-        show_misfit(choice.tile, entry.manifest)
+        show_misfit(choice.tile, entry.manifest, find_fitting(choice.tile))
         return None
     st.caption(f"Pair **{as_text(choice.tile.name, 60)}** · model **{as_text(entry.name)}**")
     if is_learnt(choice, entry.manifest):
         st.caption(":material/school: The model learnt from this pair, so its scores here are better than elsewhere.")
     return Subject(choice, entry, analyse(choice, entry))
+
+
+def find_fitting(tile: Tile) -> tuple[str, ...]:
+    """Names of the models that are ready and have all their bands in a tile."""
+    return tuple(name for name, model in list_ready_models().items() if not find_missing(tile, model.manifest))
 
 
 def is_learnt(choice: Choice, manifest: Manifest) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from claire.core.errors import ClaireError
 from claire.ui.bands import find_missing
-from claire.ui.cache import EXAMPLES, list_datasets, list_ids, read_thumbnail, read_tile
+from claire.ui.cache import GENERATED, list_datasets, list_ids, read_thumbnail, read_tile
 from claire.ui.faults import error_boundary
 from claire.ui.shell import find_model
 from claire.ui.state import DATASET_KEY, SPLIT_KEY, choose, find_choice
@@ -22,7 +22,7 @@ ALL = "all"
 def show_gallery() -> None:
     """Pick a data set, a split, a tile. The first tile is chosen when nothing is yet."""
     datasets = list_datasets()
-    if set(datasets) == {EXAMPLES}:
+    if set(datasets) == set(GENERATED):
         _show_no_data()
     key, split = _pick_split()
     ids = list_ids(key, None if split == ALL else split)

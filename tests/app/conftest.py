@@ -21,7 +21,7 @@ _spec.loader.exec_module(fake_pipeline)
 
 
 @pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
+def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Stands in for `claire.pipeline` and counts its calls."""
     fake = fake_pipeline.FakePipeline()
     for name in ("list_models", "load_model", "analyse", "read_attention"):
@@ -29,6 +29,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("claire.pipeline.whatif.analyse", fake.analyse)
     monkeypatch.setattr(pipeline, "find_datasets", lambda folders: fake.datasets)
     monkeypatch.delenv("CLAIRE_DATA", raising=False)
+    monkeypatch.setenv("CLAIRE_HOME", str(tmp_path))
     _forget()
     yield fake
     _forget()

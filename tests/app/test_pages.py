@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from claire.core.errors import FormatError
+from claire.core.manifest import InputSpec
 from claire.core.types import Layer, Notice, Tile
 
 PAGES = ["app.py", "pages/explore.py", "pages/compare.py", "pages/attention.py", "pages/why.py"]
@@ -182,6 +183,40 @@ def test_another_pair_is_analysed_anew_and_an_old_one_is_remembered(open_page: A
         app.query_params["tile"] = tile
         app.run()
     assert fakes.calls["analyse"] == 2
+
+
+def test_a_fresh_clone_shows_simulated_scenes_and_says_which_model_reads_them(
+    open_page: Any, fakes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from claire.data.simulator import dataset
+
+    monkeypatch.setattr(dataset, "GALLERY_SIDE", 32)
+    app = open_page("pages/explore.py")
+    app.selectbox(key="claire.dataset").select("gallery").run()
+    words = words_of(app)
+    assert not app.exception
+    assert "24 pairs" in words
+    assert "No model that is ready reads this pair" in words
+    assert "shows no real place" in words
+    assert any("trees" in alt for alt in alts_of(app)), "the label is told in classes"
+
+
+def test_a_pair_that_the_picked_model_cannot_read_names_one_that_can(
+    open_page: Any, fakes: Any, monkeypatch: Any
+) -> None:
+    from claire.data.simulator import dataset
+
+    monkeypatch.setattr(dataset, "GALLERY_SIDE", 32)
+    (flood,) = fakes.entries
+    lands = replace(
+        flood.manifest,
+        name="lands",
+        optical=InputSpec(("B4", "B8"), "reflectance_x1e4", (0.0,) * 2, (1.0,) * 2, ((0, 1),)),
+        sar=InputSpec(("VV", "VH"), "db", (0.0,) * 2, (1.0,) * 2, ((0, 1),)),
+    )
+    fakes.entries = [flood, replace(flood, name="lands", manifest=lands)]
+    for page in ("pages/explore.py", "pages/compare.py"):
+        assert "Pick lands in the sidebar" in words_of(open_page(page, dataset="gallery", tile="town-1"))
 
 
 def test_a_pair_without_a_label_has_maps_but_no_scores(open_page: Any, fakes: Any) -> None:

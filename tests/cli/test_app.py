@@ -560,3 +560,37 @@ def test_the_installed_command_prints_json_alone_and_no_traceback(written_pair: 
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["code"] == "unknown_name"
     assert "Traceback" not in done.stderr
+
+
+def test_simulate_writes_scenes_that_can_be_evaluated_and_lists_them(claire: Any, tmp_path: Path) -> None:
+    answer = claire("simulate", "--seed", 7, "--size", 32, "--count", 2, "--out", tmp_path / "scenes", "--json")
+    assert answer.status == 0
+    files = answer.document["files"]
+    assert len(files) == 1 + 2 * 6
+    assert all((tmp_path / "scenes" / name).is_file() for name in files)
+    again = claire("simulate", "--seed", 7, "--size", 32, "--out", tmp_path / "again", "--json")
+    assert again.status == 0
+    names = ("optical/scene-000007.tif", "sar/scene-000007.tif", "label/scene-000007.tif")
+    for name in names:
+        one, other = (read_raster(tmp_path / folder / name).values for folder in ("scenes", "again"))
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--size", "8"],
+        ["--size", "big"],
+        ["--count", "0"],
+        ["--seed", "-3"],
+        ["--landscape", "moon"],
+        ["--level", "l9"],
+        ["--clouds", "fog"],
+        ["--looks", "0"],
+    ],
+)
+def test_wrong_wishes_of_simulate_are_told(claire: Any, wrong: list[str]) -> None:
+    answer = claire("simulate", *wrong, "--out", "scenes", "--json")
+    assert answer.status == 2
+    error = answer.document["error"]
+    check_sentences(error["message"], error["hint"])

@@ -49,7 +49,7 @@ def test_opening_by_name_says_what_is_wrong(home: Path) -> None:
     assert open_dataset("pairs", home / "flat").ids() == ("a",)
     with pytest.raises(UnknownNameError) as caught:
         open_dataset("zip", home)
-    assert caught.value.hint == "Choose one of: folder, ombria, pairs."
+    assert caught.value.hint == "Choose one of: folder, gallery, ombria, pairs, simulated."
     for layout, root in (("folder", home / "absent"), ("folder", home / "broken"), ("ombria", home / "flat")):
         with pytest.raises(DatasetError):
             open_dataset(layout, root)
