@@ -1,8 +1,8 @@
 """How long the maps of the What-if page take to follow a slider, on one pair of 256 x 256 pixels.
 
-Run it with `make bench`. Each value of a slider is a new one, so nothing comes from a cache but what a user's would. The
-page is run as a whole, while a browser runs only the part that holds the sliders, so the last line is an upper bound;
-what the browser needs to show the pictures comes on top.
+Run it with `make bench`. Each value of a slider is a new one, so nothing comes from a cache but what a user's would.
+The page is run as a whole, while a browser runs only the part that holds the sliders, so the last line is an upper
+bound; what the browser needs to show the pictures comes on top.
 """
 
 from __future__ import annotations

@@ -122,9 +122,8 @@ def main() -> None:
             axis.fill_between(LAGS, *np.quantile(found, [0.1, 0.9], axis=0), color=color, alpha=0.12)
     pairs = [np.median([compute_correlations(s) for s in stacks], axis=0) for stacks, _ in groups.values()]
     agreement = float(np.corrcoef(*pairs)[0, 1])
-    print(
-        f"\ncorrelation of the 28 band correlations: {agreement:.2f}; mean difference {np.mean(pairs[1] - pairs[0]):.2f}"
-    )
+    difference = np.mean(pairs[1] - pairs[0])
+    print(f"\ncorrelation of the 28 band correlations: {agreement:.2f}; mean difference {difference:.2f}")
     axes[0, 2].plot([-1, 1], [-1, 1], color="#888888", lw=1)
     axes[0, 2].plot(*pairs, "o", color=SIMULATED)
     finish(axes)
