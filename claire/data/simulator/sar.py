@@ -172,6 +172,10 @@ def _find_shadow(surface: Field, radar: Radar) -> NDArray[np.bool_]:
     return hidden
 
 
+NARROWEST = 0.1
+"""Pixels."""
+
+
 def build_speckle(rng: np.random.Generator, shape: tuple[int, int], looks: float, width: float) -> Field:
     """Multiplicative speckle: gamma with mean 1 and variance 1 / looks, correlated like a point response.
 
@@ -182,10 +186,10 @@ def build_speckle(rng: np.random.Generator, shape: tuple[int, int], looks: float
         rng: Randomness.
         shape: (H, W).
         looks: At least 1.
-        width: Sigma of the blur in pixels; 0 for none.
+        width: Sigma of the blur in pixels; one below `NARROWEST` reaches no neighbour and blurs nothing.
     """
     normal = rng.standard_normal(shape, np.float32)
-    if width > 0:
+    if width > NARROWEST:
         reach = np.arange(-4, 5)
         kernel = np.exp(-(reach**2) / (2 * width**2))
         kernel /= np.sqrt((kernel**2).sum())
