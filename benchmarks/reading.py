@@ -2,8 +2,7 @@
 
 Run it with `make bench`. CLAIRE reads in a child process and gives a mask with the numbers; plain rasterio gives the
 numbers alone. Both are measured in fresh processes, in turns, warm; memory is the highest resident memory of all
-processes together, memory that they share counted in each, beyond that for a small
-file; what the fork that decodes takes for itself is not in it. The last column is what the
+processes together, memory that they share counted in each, beyond that for a small file. The last column is what the
 hash of the files costs, which a tile records as its source, beyond reading.
 """
 

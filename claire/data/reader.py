@@ -1,8 +1,7 @@
 """The program of a child process that reads untrusted rasters for `claire.data.isolation`.
 
 It locks itself up before it imports anything that could be attacked, then answers one request after the other over the
-socket that it was given, each in a fork of its own that ends with the answer: what a file does to its process, no other
-file meets. Whatever GDAL does wrong happens there, where there is nothing to take and nobody to call.
+socket that it was given. Whatever GDAL does wrong happens here, where there is nothing to take and nobody to call.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import ctypes
 import json
 import math
 import mmap
-import os
 import resource
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,12 +53,7 @@ def main(handle: int) -> None:
     ring = map_ring(handles[0], write=True)
     idle_memory = read_address_space()
     while (request := _receive(connection)) is not None:
-        here, fork = os.getpid(), os.fork()
-        if fork == 0:
-            _answer_alone(here, connection, ring, request, idle_memory)
-        _, status = os.waitpid(fork, 0)
-        if status != 0:  # the other side sees that nobody is left, and replaces this process
-            return
+        _answer(connection, ring, request, idle_memory)
 
 
 def lock_up() -> None:
@@ -138,20 +131,6 @@ class Connected:
             if not taken:
                 raise SystemExit
             self.waiting -= taken
-
-
-def _answer_alone(
-    parent: int, connection: socket.socket, ring: mmap.mmap, request: dict[str, Any], idle_memory: int
-) -> NoReturn:
-    """Answer in a fork, which ends here, or with the process that it came from."""
-    status = 1
-    try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() == parent:
-            _answer(connection, ring, request, idle_memory)
-            status = 0
-    finally:
-        os._exit(status)
 
 
 def _answer(connection: socket.socket, ring: mmap.mmap, request: dict[str, Any], idle_memory: int) -> None:
