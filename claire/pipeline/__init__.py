@@ -7,11 +7,11 @@ from claire.data.pairing import read_tile
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import (
+    add_bands,
     analyse_explained,
     check_folder,
     count_explain_passes,
     explain,
-    explain_bands,
     read_attention,
     remeasure,
     tell_explained,
@@ -28,13 +28,13 @@ __all__ = [
     "Dataset",
     "ExamplesDataset",
     "Narrative",
+    "add_bands",
     "analyse",
     "analyse_explained",
     "check_folder",
     "count_explain_passes",
     "evaluate",
     "explain",
-    "explain_bands",
     "find_datasets",
     "import_model",
     "list_models",
