@@ -10,11 +10,11 @@ from claire.metrics.mistakes import find_mistakes
 from claire.pipeline.analyse import analyse
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import (
+    add_bands,
     analyse_explained,
     check_folder,
     count_explain_passes,
     explain,
-    explain_bands,
     read_attention,
     remeasure,
     tell_explained,
@@ -33,6 +33,7 @@ __all__ = [
     "ExamplesDataset",
     "GalleryDataset",
     "Narrative",
+    "add_bands",
     "analyse",
     "analyse_explained",
     "apply_what_if",
@@ -41,7 +42,6 @@ __all__ = [
     "count_explain_passes",
     "evaluate",
     "explain",
-    "explain_bands",
     "find_datasets",
     "find_mistakes",
     "import_model",
