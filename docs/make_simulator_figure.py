@@ -122,9 +122,8 @@ def main() -> None:
             axis.fill_between(LAGS, *np.quantile(found, [0.1, 0.9], axis=0), color=color, alpha=0.12)
     pairs = [np.median([compute_correlations(s) for s in stacks], axis=0) for stacks, _ in groups.values()]
     agreement = float(np.corrcoef(*pairs)[0, 1])
-    print(
-        f"\ncorrelation of the 28 band correlations: {agreement:.2f}; mean difference {np.mean(pairs[1] - pairs[0]):.2f}"
-    )
+    off = float(np.mean(pairs[1] - pairs[0]))
+    print(f"\ncorrelation of the 28 band correlations: {agreement:.2f}; mean difference {off:.2f}")
     axes[0, 2].plot([-1, 1], [-1, 1], color="#888888", lw=1)
     axes[0, 2].plot(*pairs, "o", color=SIMULATED)
     finish(axes)
@@ -135,12 +134,12 @@ def main() -> None:
 def finish(axes: NDArray[np.object_]) -> None:
     """Titles and labels."""
     words = (
-        ("Reflectance: scene means (10 to 90 %), bars: spread within", "", "reflectance"),
-        ("Backscatter: scene means, bars: spread within", "", "dB"),
+        ("Reflectance: means; bars: spread within", "", "reflectance"),
+        ("Backscatter: means; bars: spread within", "", "dB"),
         ("Correlations between bands", "real", "simulated"),
-        (f"Looks of VV in calm {WINDOW} x {WINDOW} windows", "looks", "share"),
+        ("Looks of VV where it is calm", "looks", "share"),
         ("Autocorrelation", "pixels", "correlation"),
-        ("Autocorrelation of VV, slow part removed", "pixels", "correlation"),
+        ("Autocorrelation, slow part removed", "pixels", "correlation"),
     )
     for axis, (title, below, beside) in zip(axes.ravel(), words, strict=True):
         axis.set_title(title, fontsize=10)
