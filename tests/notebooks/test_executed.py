@@ -17,7 +17,7 @@ def execute(path: Path, replace: dict[str, str] | None = None) -> nbformat.Noteb
     for start, source in (replace or {}).items():
         (cell,) = (c for c in notebook.cells if c.cell_type == "code" and c.source.startswith(start))
         cell.source = source
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": path.parent}}).execute()
     return notebook
 
 

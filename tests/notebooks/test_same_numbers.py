@@ -126,7 +126,7 @@ def explain_in_the_app(pair: dict[str, Path]) -> dict[str, Any]:
 
     app = AppTest.from_function(page, default_timeout=120, args=(pair, MODEL)).run()
     app.button(key="claire.why.run").click().run()
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while "result" not in app.session_state and time.monotonic() < end:
         time.sleep(0.2)
         app.run()
