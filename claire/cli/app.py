@@ -295,6 +295,25 @@ def models_score(
     answer(manifest.scores, as_score_table(manifest.scores), as_json)
 
 
+@models_app.command("unseen")
+def models_unseen(
+    name: Annotated[str, typer.Argument(help="Checkpoint to describe.")],
+    runs: Annotated[Path, typer.Option(help="Folder of the checkpoints NAME-1, NAME-2 ... of `train --fold`.")],
+    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    data: Annotated[str, typer.Option(help="Layout of the data set.")] = "landcover",
+    as_json: Json = False,
+) -> None:
+    """Score the runs of a recipe on the places they did not see; writes them into manifest and card of NAME."""
+    from claire.data.landcover import FOLDS
+    from claire.pipeline import open_dataset
+    from claire.pipeline.folds import score_unseen
+
+    folder = Settings.from_environment().checkpoints
+    folds = range(1, FOLDS + 1)
+    manifest = score_unseen(name, folder, folds, runs, open_dataset(data, root), report=show_progress)
+    answer(manifest.scores, as_score_table(manifest.scores), as_json)
+
+
 @app.command("app")
 def run_app() -> None:
     """Start the app in the browser (`streamlit run app.py`)."""

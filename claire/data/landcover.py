@@ -5,7 +5,7 @@ can be judged on places that it did not see:
 
 simulated               simulated training scenes
 val                     simulated validation scenes
-train                   simulated training scenes and all labelled real tiles, cloudy ones too
+train                   every second simulated training scene and all labelled real tiles, cloudy ones too
 places                  all labelled real places under a clear sky
 train-1, places-1 ...   the same without, and with only, the places of one fold
 """
@@ -28,6 +28,12 @@ FOLDS = 4
 
 SIMULATED, SCENES, SCENE_SIDE = "simulated", 900, 160
 """First part of the names of simulated scenes, how many to train on, their side in pixels."""
+
+CLOUDY = "cloudy"
+"""First part of the names of real tiles whose optical picture is of another, cloudy day."""
+
+RECALL = 2
+"""Beside real places, every second of the simulated scenes is shown."""
 
 
 class LandCoverDataset:
@@ -60,14 +66,14 @@ class LandCoverDataset:
         return GLOBAL_10M
 
     def ids(self, split: str | None = None) -> tuple[str, ...]:
-        """Names such as `simulated/train-000001` or `FOLDER/PLACE` of one split, or of all.
+        """Names such as `simulated/train-000001`, `FOLDER/PLACE` or `cloudy/FOLDER/PLACE` of one split, or of all.
 
         Raises:
             UnknownNameError: No such split.
             DatasetError: The split is of real places, and there is none.
         """
         if split is None:
-            return (*self.ids("train"), *self.ids("val"))
+            return (*self.ids(SIMULATED), *self.ids("val"), *self._real)
         if split not in self.splits:
             raise UnknownNameError.among("split", split, self.splits)
         if split == "val":
@@ -77,14 +83,18 @@ class LandCoverDataset:
             return simulated
         kind, _, fold = split.partition("-")
         if kind == "places":
-            clear = [tile for tile in self._real if "cloudy" not in tile and (not fold or self._folds[tile] == fold)]
+            clear = [
+                tile
+                for tile in self._real
+                if not tile.startswith(f"{CLOUDY}/") and (not fold or self._folds[tile] == fold)
+            ]
             if not clear:
                 raise DatasetError(
                     "There are no labelled real places here.", "Give a folder with place_s1, place_s2 and place_label."
                 )
             return tuple(clear)
         kept = [tile for tile in self._real if not fold or self._folds[tile] != fold]
-        return (*simulated, *kept)
+        return (*simulated[::RECALL], *kept)
 
     def read(self, tile_id: str, /) -> Tile:
         """Simulate a scene or read a place.
@@ -92,7 +102,7 @@ class LandCoverDataset:
         Raises:
             UnknownNameError: No such tile.
         """
-        folder, _, name = tile_id.partition("/")
+        folder, _, name = tile_id.removeprefix(f"{CLOUDY}/").partition("/")
         if folder == SIMULATED:
             return self._simulated.read(name)
         if folder not in self._folders:
@@ -103,7 +113,7 @@ class LandCoverDataset:
     def _real(self) -> tuple[str, ...]:
         """Tiles with both sensors and a label."""
         return tuple(
-            f"{folder}/{tile}"
+            f"{CLOUDY}/{folder}/{tile}" if CLOUDY in tile else f"{folder}/{tile}"
             for folder, pairs in sorted(self._folders.items())
             for tile in pairs.ids()
             if pairs.is_complete(tile)

@@ -5,7 +5,7 @@ Legend: B batch, C bands, H height, W width, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -46,6 +46,7 @@ class NetworkConfig:
         grid: Cells per side of the pooled keys and values.
         groups: Channel groups of the trust gate.
         relative: Encoders also read every band relative to the tile's own mean and spread.
+        ratios: The optical encoder also reads the normalised difference of every two bands.
     """
 
     optical_bands: int
@@ -62,6 +63,7 @@ class NetworkConfig:
     grid: int = 8
     groups: int = 4
     relative: bool = False
+    ratios: bool = False
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
@@ -93,7 +95,7 @@ class NetworkConfig:
 def _is_setting(name: str, value: Any) -> bool:
     if name in {"fusion", "encoder"}:
         return isinstance(value, str)
-    if name == "relative":
+    if name in {"relative", "ratios"}:
         return isinstance(value, bool)
     if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
         return False
@@ -123,7 +125,7 @@ class ClaireNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.optical = _build_encoder(config, config.optical_bands)
+        self.optical = _build_encoder(config, config.optical_bands, config.ratios)
         self.sar = _build_encoder(config, config.sar_bands)
         channels = self.optical.channels
         stems, stages = channels[:2], channels[2:]
@@ -260,5 +262,11 @@ def build_network(config: NetworkConfig) -> Network:
     return NETWORKS[config.fusion](config)
 
 
-def _build_encoder(config: NetworkConfig, bands: int) -> Encoder:
-    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative)
+def set_levels(network: Network, optical: tuple[Sequence[float], Sequence[float]]) -> None:
+    """Tell a network with `ratios` the means and spreads by which its optical input is normalised."""
+    if isinstance(network, ClaireNetwork):
+        network.optical.set_levels(*optical)
+
+
+def _build_encoder(config: NetworkConfig, bands: int, ratios: bool = False) -> Encoder:
+    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative, ratios)

@@ -21,7 +21,7 @@ from claire.core.errors import RecipeError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
-from claire.models.network import Network, NetworkConfig, build_network
+from claire.models.network import Network, NetworkConfig, build_network, set_levels
 from claire.training.losses import RIFTLoss, compute_class_weights
 from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import Recipe
@@ -83,6 +83,7 @@ def train(
         )
     else:
         measured = _start_from(network, manifest, *start)
+    set_levels(network, (measured[0].mean, measured[0].std))
     counts = np.bincount(training.labels.ravel(), minlength=256)[: len(scheme)].tolist()
     facts = {
         "recipe": recipe.as_dict(),

@@ -11,7 +11,7 @@ import pytest
 from claire.core.dataset import Dataset
 from claire.core.errors import DatasetError, UnknownNameError
 from claire.data.discovery import open_dataset
-from claire.data.landcover import FOLDS, LandCoverDataset, name_place
+from claire.data.landcover import FOLDS, RECALL, LandCoverDataset, name_place
 
 PLACES = ("11", "22", "33", "44", "55", "hill1", "hill2", "lake_l1c", "lake_l2a")
 
@@ -35,9 +35,10 @@ def test_training_takes_scenes_and_labelled_places_and_leaves_the_unlabelled_out
     assert isinstance(dataset, LandCoverDataset)
     assert isinstance(dataset, Dataset)
     train, scenes = dataset.ids("train"), dataset.ids("simulated")
-    assert train[: len(scenes)] == scenes
-    assert len(train) - len(scenes) == len(PLACES) + 1, "every labelled tile and the cloudy one, but not 66"
-    assert dataset.read("flat/11_s2cloudy").label is not None
+    recalled = scenes[::RECALL]
+    assert train[: len(recalled)] == recalled
+    assert len(train) - len(recalled) == len(PLACES) + 1, "every labelled tile and the cloudy one, but not 66"
+    assert dataset.read("cloudy/flat/11_s2cloudy").label is not None
     assert not any("cloudy" in tile for tile in dataset.ids("places"))
 
 
@@ -63,7 +64,7 @@ def test_scenes_are_simulated_and_training_and_validation_share_none(root: Path)
 
 def test_without_real_places_the_scenes_are_all_there_is(tmp_path: Path) -> None:
     dataset = LandCoverDataset(tmp_path / "absent")
-    assert dataset.ids("train") == dataset.ids("simulated")
+    assert dataset.ids("train") == dataset.ids("simulated")[::RECALL]
     with pytest.raises(DatasetError, match="no labelled real places"):
         dataset.ids("places-1")
 
