@@ -29,6 +29,9 @@ FOLDS = 4
 SIMULATED, SCENES, SCENE_SIDE = "simulated", 900, 160
 """First part of the names of simulated scenes, how many to train on, their side in pixels."""
 
+VALIDATED = 40
+"""Simulated scenes to validate on."""
+
 CLOUDY = "cloudy"
 """First part of the names of real tiles whose optical picture is of another, cloudy day."""
 
@@ -77,7 +80,7 @@ class LandCoverDataset:
         if split not in self.splits:
             raise UnknownNameError.among("split", split, self.splits)
         if split == "val":
-            return tuple(f"{SIMULATED}/{scene}" for scene in self._simulated.ids("val"))
+            return tuple(f"{SIMULATED}/{scene}" for scene in self._simulated.ids("val")[:VALIDATED])
         simulated = tuple(f"{SIMULATED}/{scene}" for scene in self._simulated.ids("train"))
         if split == SIMULATED:
             return simulated

@@ -268,5 +268,18 @@ def set_levels(network: Network, optical: tuple[Sequence[float], Sequence[float]
         network.optical.set_levels(*optical)
 
 
+def shift_classes(network: nn.Module, shifts: Mapping[int, float]) -> None:
+    """Add to the logits of classes in every map, as when they are rarer in the world than they were in training.
+
+    Args:
+        network: To change.
+        shifts: Class index -> what is added, natural logarithm.
+    """
+    with torch.no_grad():
+        for head in (module.head for module in network.modules() if isinstance(module, (Decoder, AuxiliaryHead))):
+            for index, shift in shifts.items():
+                head.bias[index] += shift  # type: ignore[index]
+
+
 def _build_encoder(config: NetworkConfig, bands: int, ratios: bool = False) -> Encoder:
     return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative, ratios)

@@ -64,6 +64,8 @@ class Recipe:
         window: Side of the windows that tiles are cut into, pixels, so that tiles of several sizes can be learnt from;
             0 leaves tiles whole.
         repeat: First part of a tile's name -> how often its windows are drawn in an epoch; 1 for the others.
+        prior: Class name -> what is added to its logits after training, for classes that training shows more often than
+            the world does; natural logarithm.
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
         precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
         validate_every: Epochs between validations.
@@ -100,6 +102,7 @@ class Recipe:
     offset_share: float = 0.0
     window: int = 0
     repeat: Mapping[str, int] = field(default_factory=dict)
+    prior: Mapping[str, float] = field(default_factory=dict)
     zoom: float = 1.0
     precision: str = "32-true"
     validate_every: int = 5

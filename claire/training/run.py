@@ -17,11 +17,11 @@ from torch.utils.data import DataLoader
 
 from claire.core.classes import find_scheme
 from claire.core.dataset import Dataset
-from claire.core.errors import RecipeError
+from claire.core.errors import RecipeError, UnknownNameError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
-from claire.models.network import Network, NetworkConfig, build_network, set_levels
+from claire.models.network import Network, NetworkConfig, build_network, set_levels, shift_classes
 from claire.training.losses import RIFTLoss, compute_class_weights
 from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import Recipe
@@ -57,11 +57,14 @@ def train(
 
     Raises:
         RecipeError: The checkpoint to start from has another network or other bands.
+        UnknownNameError: A prior for a class that the scheme does not have.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     lightning.seed_everything(recipe.seed, verbose=False)
     scheme, inputs = find_scheme(recipe.scheme), recipe.inputs
+    if strange := set(recipe.prior) - set(scheme.names):
+        raise UnknownNameError.among("class", sorted(strange)[0], scheme.names)
     config = NetworkConfig.from_mapping(
         {
             **recipe.network,
@@ -137,6 +140,7 @@ def train(
     stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     weights = {k.removeprefix("network."): v for k, v in stored["state_dict"].items() if k.startswith("network.")}
     network.load_state_dict(weights)
+    shift_classes(network, {scheme.names.index(name): shift for name, shift in recipe.prior.items()})
     return save_checkpoint(network, manifest, folder)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.models.encoders import BACKBONES, FAR, standardise
-from claire.models.network import NETWORKS, NetworkConfig, build_network
+from claire.models.network import NETWORKS, NetworkConfig, build_network, shift_classes
 
 SMALL = NetworkConfig(6, 2, 3, encoder="resnet", widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), decoder=8, auxiliary=8)
 
@@ -140,3 +140,15 @@ def test_a_setting_that_no_network_has_is_named(name: str, value: object) -> Non
     with pytest.raises(CheckpointError, match=name):
         NetworkConfig.from_mapping({**SMALL.as_dict(), name: value})
     assert NetworkConfig.from_mapping({**SMALL.as_dict(), "relative": True}).relative
+
+
+def test_shifted_classes_change_their_logits_alone_in_every_map() -> None:
+    torch.manual_seed(0)
+    network = build_network(NetworkConfig(3, 2, 3, encoder="resnet", widths=(8, 8, 8, 8), depths=(1, 1, 1, 1))).eval()
+    pixels = [torch.randn(1, bands, 32, 32) for bands in (3, 2)]
+    inputs = (*pixels, *(torch.ones_like(each) for each in pixels))
+    before = network(*inputs).logits
+    shift_classes(network, {1: -2.0})
+    for mode, logits in network(*inputs).logits.items():
+        difference = (logits - before[mode]).mean(dim=(0, 2, 3))
+        torch.testing.assert_close(difference, torch.tensor([0.0, -2.0, 0.0]), rtol=0, atol=1e-4)

@@ -255,3 +255,8 @@ def test_a_recipe_starts_from_the_weights_and_levels_of_another(
         train(second.with_fusion("sar"), dataset, tmp_path, tmp_path / "runs", start=start)
     assert find_start(recipe, tmp_path, dataset, tmp_path) is None
     assert second.without_fold(2).validation_split == "places-2"
+
+
+def test_a_prior_for_a_class_that_the_scheme_lacks_is_refused(dataset: Dataset, recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="snow"):
+        train(replace(recipe, prior={"snow": -1.0}), dataset, tmp_path, tmp_path / "runs")
