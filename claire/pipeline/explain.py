@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from claire.core.analysis import Analysis, without_nan
 from claire.core.bands import MODALITIES, Mode
 from claire.core.errors import InputError
-from claire.core.evidence import BandContribution, Explained, compute_concentration, round_attention
+from claire.core.evidence import Explained, compute_concentration, round_attention
 from claire.core.files import appearing
 from claire.core.segmenter import OpenSegmenter, Segmenter
 from claire.core.types import Attention, Evidence, Prediction, Prepared, Tile
@@ -136,34 +136,32 @@ def remeasure(
     )
 
 
-def explain_bands(
+def add_bands(
     tile: Tile,
     model: OpenSegmenter,
-    zone: Zone,
+    explained: Explained,
     *,
-    quantity: Quantity = "logit",
-    seed: int = 0,
     report: Report | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> BandContribution:
-    """What each band contributes to the fused map over a zone.
+) -> Explained:
+    """The same answer with what each band contributes to the fused map over its zone.
 
     Args:
-        tile: The pair.
-        model: From `load_model`.
-        zone: (H, W) bool.
-        quantity: Mean logit, or mean log-probability.
-        seed: Of the orders, where there are too many bands to ask every coalition.
+        tile: Of the answer.
+        model: Of the answer.
+        explained: From `explain`.
         report: Told of forward passes done and expected.
         cancelled: Asked before every forward pass.
 
     Raises:
-        InputError: A zone without pixels, or a missing sensor.
+        SensorError: A sensor is missing.
         CancelledError: Somebody asked to stop.
     """
     prepared, _ = prepare(tile, model.manifest)
-    watch = Watch(report, cancelled)
-    return compute_band_contribution(model, prepared, zone, quantity, seed=seed, watch=watch)
+    found, watch = explained.attribution, Watch(report, cancelled)
+    quantity = cast("Quantity", found.quantity)  # checked where contributions are computed
+    bands = compute_band_contribution(model, prepared, found.zone, quantity, seed=found.seed, watch=watch)
+    return replace(explained, bands=bands)
 
 
 def read_attention(tile: Tile, model: OpenSegmenter, at: tuple[int, int] = (0, 0)) -> Attention:

@@ -20,7 +20,7 @@ from claire.core.manifest import Manifest
 from claire.core.settings import Settings
 from claire.metrics.confusion import compute_scores
 from claire.models.catalogue import find_manifest
-from claire.pipeline.cards import render_card, summarise
+from claire.pipeline.cards import summarise, write_card
 from claire.pipeline.evaluate import Progress, evaluate, fit_temperatures
 from claire.pipeline.models import load_model
 
@@ -68,7 +68,7 @@ def score_unseen(
     }
     manifest = replace(manifest, scores=scores, temperature=fitted)
     manifest.write(folder / f"{name}.json")
-    (folder / f"{name}.md").write_text(render_card(manifest), encoding="utf-8")
+    write_card(manifest, folder)
     return manifest
 
 

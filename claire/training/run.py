@@ -103,6 +103,8 @@ def train(
         {},
         training=facts,
         limits=tuple(recipe.limits),
+        extent=recipe.extent,
+        bbox=tuple(recipe.bbox),
     )
     module = SegmentationModule(
         network,

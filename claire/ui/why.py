@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -143,8 +143,7 @@ def offer_bands(question: Question, answer: Explained) -> None:
 
         def work(shared: SharedModel, report: Report, cancelled: Cancelled) -> Explained:
             with holding(shared.lock, cancelled):
-                found = pipeline.explain_bands(tile, shared.model, question.zone, report=report, cancelled=cancelled)
-            return replace(answer, bands=found)
+                return pipeline.add_bands(tile, shared.model, answer, report=report, cancelled=cancelled)
 
         _start(question, "Asking for every band", work)
         st.rerun()
@@ -188,9 +187,8 @@ def _show_progress(named: NamedJob) -> None:
         st.rerun()
     progress = named.job.progress
     words = f"pass {progress.done} of about {progress.total}" if progress.total else "waiting for the model"
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(progress.share, text=f"{named.title}: {words}")
-    if stop.button("Cancel", icon=":material/cancel:", key="claire.why.cancel"):
+    st.progress(progress.share, text=f"{named.title}: {words}")
+    if st.button("Cancel", icon=":material/cancel:", key="claire.why.cancel"):
         named.job.cancel()
 
 

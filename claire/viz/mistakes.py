@@ -21,7 +21,7 @@ SPOTS = 40
 NUMBERED = 9
 """Regions whose number is written on the picture."""
 CLOSE_SIDE = 64
-"""Least side of a close picture, pixels of the tile."""
+"""Least side of a close picture, pixels of the tile; a larger region gets half its longer side more."""
 CLOSE = 0.1
 """Difference of confidence and accuracy up to which the two fit."""
 
@@ -52,7 +52,7 @@ def render_regions(base: RGBA, ids: NDArray[np.int32], chosen: int) -> RGBA:
 
 
 def render_close(base: RGBA, ids: NDArray[np.int32], region: WrongRegion) -> RGBA:
-    """A region and what is around it, enlarged, with its outline alone.
+    """A region and what is around it in a square, enlarged, with its outline alone.
 
     Args:
         base: (h, w, 4) uint8 of the tile, or of every n-th pixel of it.
@@ -60,10 +60,9 @@ def render_close(base: RGBA, ids: NDArray[np.int32], region: WrongRegion) -> RGB
         region: Which one.
     """
     step = compute_step((ids.shape[0], ids.shape[1]))
-    rows, columns = (
-        _frame(region.box[at] // step, -(-region.box[at + 1] // step), base.shape[axis])
-        for axis, at in ((0, 0), (1, 2))
-    )
+    edges = [(region.box[at] // step, -(-region.box[at + 1] // step)) for at in (0, 2)]
+    side = max(CLOSE_SIDE, *(round(1.5 * (stop - start)) for start, stop in edges))
+    rows, columns = (_frame(*edges[axis], side, base.shape[axis]) for axis in (0, 1))
     close = render_enlarged(render_hatched(base[rows, columns]))
     times = close.shape[0] // (rows.stop - rows.start)
     here = ids[::step, ::step][rows, columns] == region.number
@@ -204,9 +203,9 @@ def _describe_argument(region: WrongRegion, mistakes: Mistakes) -> str:
     return f"{words['optical']}, {words['sar']}"
 
 
-def _frame(start: int, stop: int, size: int) -> slice:
-    """A stretch of the side with room around a region, as wide as `CLOSE_SIDE` or half as wide again as the region."""
-    wanted = min(size, max(CLOSE_SIDE, round(1.5 * (stop - start))))
+def _frame(start: int, stop: int, wanted: int, size: int) -> slice:
+    """A stretch of the given length around a region, moved and cut to lie within the tile."""
+    wanted = min(size, wanted)
     first = min(max(0, (start + stop - wanted) // 2), size - wanted)
     return slice(first, first + wanted)
 

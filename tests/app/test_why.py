@@ -125,7 +125,8 @@ def test_an_answer_has_the_numbers_of_the_pipeline(open_small: Open, tile: Tile,
     run_job(app, "claire.why.full")
     assert describe_badge(pipeline.remeasure(tile, model, wanted).faithfulness) in words_of(app)
     run_job(app, "claire.why.bands")
-    bands = pipeline.explain_bands(tile, model, zone)
+    bands = pipeline.add_bands(tile, model, wanted).bands
+    assert bands is not None
     charts = "\n".join(chart.proto.alt for chart in app.get("plotly_chart"))
     assert f"sar VV_after {bands.values[7, 1]:+.2f}" in charts
     app.selectbox(key="claire.why.method").select("gradcam_fused").run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from tests.data.attacks import CANARY_TEXT, render_vrt, write_canary
 
 MAP_TITLES = ("Optical only", "SAR only", "Fused")
 DATES = ("after", "before")
+CLOUDY = "dataset=examples&tile=cloudy-2"
 NARROW = {"width": 400, "height": 860}
 
 
@@ -166,8 +168,61 @@ def test_a_hostile_upload_shows_nothing_but_a_short_sentence(
     check_no_fault(page)
 
 
+def find_picker(page: Any, alt: str) -> Any:
+    """A picture to click or draw on, once it is drawn; its box on the screen."""
+    picture = page.locator(f'.frame img[alt*="{alt}"]')
+    picture.wait_for()
+    wait_until_done(page)
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box is not None
+    return box
+
+
+def test_a_click_on_a_pixel_shows_where_it_looked(page: Any, address: str) -> None:
+    page.goto(f"{address}/attention?{CLOUDY}")
+    box = find_picker(page, "looked in SAR")
+    page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.75 * box["height"])
+    page.wait_for_selector('.frame img[alt^="Where the SAR pixel at row 192, column 64 looked in optical"]')
+    assert page.get_by_label("x, column").input_value() == "64"
+    assert page.get_by_label("y, row").input_value() == "192"
+    check_no_fault(page)
+
+
+def test_a_zone_is_drawn_in_one_stroke_asked_about_and_cancelled(page: Any, address: str) -> None:
+    page.goto(f"{address}/why?{CLOUDY}")
+    find_picker(page, "whole class")
+    page.get_by_role("radio", name="Rectangle").click()
+    box = find_picker(page, "rectangle")
+    corner = [box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"]]
+    page.mouse.move(*corner)
+    page.mouse.down()
+    page.mouse.move(corner[0] + 0.125 * box["width"], corner[1] + 0.5 * box["height"], steps=4)
+    page.mouse.up()
+    page.wait_for_selector('.frame img[alt*="rectangle, 4,096 pixels"]')
+
+    page.get_by_role("radio", name="Polygon").click()
+    box = find_picker(page, "polygon")
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] + 0.25 * box["width"], middle[1])
+    page.mouse.down()
+    for step in range(1, 60):
+        angle = 2 * math.pi * step / 60
+        page.mouse.move(
+            middle[0] + 0.25 * box["width"] * math.cos(angle), middle[1] + 0.25 * box["width"] * math.sin(angle)
+        )
+    page.mouse.up()
+    drawn = page.get_by_text(re.compile(r"^12,\d{3} pixels, 20 % of the tile"))
+    drawn.wait_for()
+
+    page.get_by_role("button", name="Explain").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Nothing was kept").wait_for()
+    check_no_fault(page)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "explore", "compare?dataset=examples&tile=cloudy-2"])
+@pytest.mark.parametrize("path", ["", "explore", f"compare?{CLOUDY}", f"attention?{CLOUDY}", f"why?{CLOUDY}"])
 def test_pages_open_by_address_fit_a_phone_and_have_words_for_every_picture(
     browser: Any, address: str, path: str, scheme: str
 ) -> None:
@@ -175,12 +230,12 @@ def test_pages_open_by_address_fit_a_phone_and_have_words_for_every_picture(
     page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(f"{address}/{path}")
-    page.wait_for_selector('[data-testid="stImage"] img')
+    page.wait_for_selector('[data-testid="stImage"] img, .frame img[alt]')
     wait_until_done(page)
     check_no_fault(page)
     main = "document.querySelector('[data-testid=stMain]')"
     assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
-    alts = page.eval_on_selector_all('[data-testid="stImage"] img', "all => all.map(image => image.alt)")
+    alts = [image.get_attribute("alt") for image in page.locator('[data-testid="stImage"] img, .frame img').all()]
     assert alts
     assert all(len(alt) > 20 for alt in alts)
     context.close()

@@ -17,7 +17,7 @@ def execute(path: Path, replace: dict[str, str] | None = None) -> nbformat.Noteb
     for start, source in (replace or {}).items():
         (cell,) = (c for c in notebook.cells if c.cell_type == "code" and c.source.startswith(start))
         cell.source = source
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": path.parent}}).execute()
     return notebook
 
 
@@ -40,3 +40,14 @@ def test_compare_shows_three_maps_with_scores() -> None:
     for mode in ("fused", "optical", "sar"):
         assert any(line.startswith(mode) and "flood IoU" in line for line in shown.splitlines())
     assert "The sensors disagree on" in shown
+
+
+@pytest.mark.slow
+def test_why_shows_attributions_their_faithfulness_contributions_and_attention() -> None:
+    notebook = execute(NOTEBOOKS / "02_why.ipynb")
+    shown = read_text(notebook)
+    assert count_pictures(notebook) == 2
+    for said in ("tests passed", "Strongest removed first", "flood: optical", "looked in SAR", "looked in optical"):
+        assert said in shown
+    assert "For flood, the contribution of SAR to the logits is" in shown
+    assert len([line for line in shown.splitlines() if line.startswith(("optical B", "sar V"))]) == 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import claire
+from claire import pipeline
 from tests.notebooks.test_executed import NOTEBOOKS, execute
 
 MODEL = "claire-flood"
@@ -41,10 +43,10 @@ def analyse_in_python(pair: dict[str, Path]) -> dict[str, Any]:
     return claire.analyse(tile, claire.load_model(MODEL)).as_dict()
 
 
-def analyse_on_the_command_line(pair: dict[str, Path], out: Path) -> dict[str, Any]:
+def run_command(name: str, pair: dict[str, Path], out: Path, *more: str) -> dict[str, Any]:
     files = [part for role, path in pair.items() for part in (f"--{role}", str(path))]
-    command = [Path(sys.executable).with_name("claire"), "predict", *files, "--model", MODEL, "--mode", "all"]
-    done = subprocess.run([*command, "--out", out, "--json"], capture_output=True, text=True, check=False)
+    command = [Path(sys.executable).with_name("claire"), name, *files, "--model", MODEL, *more, "--out", out, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -83,7 +85,7 @@ def test_four_ways_one_result(written_pair: dict[str, Path], tmp_path: Path) -> 
     expected = read_numbers(analyse_in_python(written_pair))
     assert set(expected) == {"fused", "optical", "sar"}
     results = {
-        "command line": analyse_on_the_command_line(written_pair, tmp_path / "command"),
+        "command line": run_command("predict", written_pair, tmp_path / "command", "--mode", "all"),
         "notebook": analyse_in_the_notebook(written_pair, tmp_path / "notebook"),
         "app": analyse_in_the_app(written_pair),
     }
@@ -91,3 +93,78 @@ def test_four_ways_one_result(written_pair: dict[str, Path], tmp_path: Path) -> 
         numbers = read_numbers(result)
         for mode, wanted in expected.items():
             assert is_equal(numbers[mode], wanted), f"{way}, {mode}: {numbers[mode]}, not {wanted}"
+
+
+def explain_in_the_notebook(pair: dict[str, Path], out: Path) -> dict[str, Any]:
+    files = ", ".join(f"{role}=Path({str(path)!r})" for role, path in pair.items())
+    replace = {
+        "tile = ": f"from pathlib import Path\ntile = claire.read_tile({files})\nmodel = claire.load_model({MODEL!r})",
+        "import tempfile": f"pipeline.write_explained(analysis, Path({str(out)!r}))",
+    }
+    execute(NOTEBOOKS / "02_why.ipynb", replace)
+    result: dict[str, Any] = json.loads((out / "attribution.json").read_text(encoding="utf-8"))
+    return result
+
+
+def explain_in_the_app(pair: dict[str, Path]) -> dict[str, Any]:
+    def page(pair, model):  # type: ignore[no-untyped-def]  # its source runs where no name of this file is known
+        import streamlit as st
+
+        from claire import pipeline, ui
+        from claire.ui import cache, flow, state
+
+        choice = state.find_choice() or state.choose(pipeline.read_tile(pair["optical"], pair["sar"]))
+        entry = cache.list_ready_models()[model]
+        subject = flow.Subject(choice, entry, cache.analyse(choice, entry))
+        question = ui.ask_question(subject)
+        answer = state.find_answer(question.key)
+        if answer is not None:
+            attention = cache.read_attention(choice, entry, 0, 0)
+            st.session_state["result"] = pipeline.tell_explained(
+                subject.analysis.with_evidence(answer, attention=attention)
+            )
+
+    app = AppTest.from_function(page, default_timeout=120, args=(pair, MODEL)).run()
+    app.button(key="claire.why.run").click().run()
+    end = time.monotonic() + 300
+    while "result" not in app.session_state and time.monotonic() < end:
+        time.sleep(0.2)
+        app.run()
+    assert not app.exception, app.exception[0].message
+    result: dict[str, Any] = app.session_state["result"]
+    return result
+
+
+def read_answer(result: dict[str, Any]) -> list[float | None]:
+    """What is compared: attribution per band, contribution, faithfulness, trust and attention."""
+    named = ("value", "baseline_value", "completeness_gap", "infidelity", "deletion_auc", "insertion_auc", "random_auc")
+    parts = [
+        *result["attribution"].values(),
+        result["contribution"],
+        result["trust"],
+        *result["concentration"].values(),
+    ]
+    numbers = [value for part in parts for _, value in sorted(part.items()) if not isinstance(value, str)]
+    return [*(result[name] for name in named), *numbers]
+
+
+@pytest.mark.slow
+def test_why_is_answered_alike_on_the_page_on_the_command_line_in_the_notebook_and_in_python(
+    written_pair: dict[str, Path], tmp_path: Path
+) -> None:
+    pair = {role: path for role, path in written_pair.items() if role != "label"}
+    tile, model = claire.read_tile(pair["optical"], pair["sar"]), claire.load_model(MODEL)
+    explained = pipeline.explain(tile, model, "flood", full=False)
+    expected = read_answer(pipeline.tell_explained(pipeline.analyse_explained(tile, model, explained)))
+    assert len(expected) > 25
+    results = {
+        "command line": run_command("explain", pair, tmp_path / "command", "--class", "flood", "--quick"),
+        "notebook": explain_in_the_notebook(pair, tmp_path / "notebook"),
+        "app": explain_in_the_app(pair),
+    }
+    for way, result in results.items():
+        assert result["badge"] == explained.faithfulness.badge
+        numbers = read_answer(result)
+        assert [n is None for n in numbers] == [w is None for w in expected], way
+        for number, wanted in zip(numbers, expected, strict=True):
+            assert number == pytest.approx(wanted, rel=1e-3, abs=1e-3), f"{way}: {number}, not {wanted}"

@@ -17,11 +17,11 @@ from claire.explain.attention import compute_look
 from claire.explain.attributions import Options
 from claire.inference.engine import TorchSegmenter
 from claire.pipeline import (
+    add_bands,
     analyse,
     analyse_explained,
     check_folder,
     explain,
-    explain_bands,
     read_attention,
     remeasure,
     tell_explained,
@@ -76,8 +76,9 @@ def test_bands_sum_to_what_the_sensors_sum_to(tile: Tile, model: TorchSegmenter)
     zone = np.zeros(tile.shape, bool)
     zone[10:20, 10:30] = True
     seen: list[tuple[int, int]] = []
-    bands = explain_bands(tile, model, zone, report=lambda done, total: seen.append((done, total)))
-    share = explain(tile, model, "flood", "saliency", zone=zone, full=False).share
+    found = explain(tile, model, "flood", "saliency", zone=zone, full=False)
+    bands, share = add_bands(tile, model, found, report=lambda *passes: seen.append(passes)).bands, found.share
+    assert bands is not None
     assert share is not None
     assert bands.values[:, 1].sum() == pytest.approx(share.optical + share.sar, abs=1e-5)
     assert seen[-1] == (256, 256)

@@ -133,12 +133,12 @@ MATERIALS: dict[str, Material] = {
     "fallow": Material(5, "soil", "grass", 0.03, 0.15, 150, 60, 0.1, (-12.5, -21.0), (-12.0, -19.0), 0.06),
     "paddy": Material(5, "turbid water", "crop", 0.05, 0.92, 225, 45, 0.9, (-17.5, -25.5), (-9.5, -17.0), 0.05),
     # built: HER; backscatter HEN, of roofs and walls together, before orientation
-    "tile roof": Material(7, "tile", height=7, bare=(-6.0, -13.8), spread=0.14),
-    "dark roof": Material(7, "dark roof", height=9, bare=(-5.5, -13.5), spread=0.14),
-    "concrete roof": Material(7, "concrete", height=15, bare=(-4.5, -12.5), spread=0.16),
-    "metal roof": Material(7, "metal roof", height=9, bare=(-4.0, -13.0), spread=0.20),
-    "blue roof": Material(7, "blue roof", height=8, bare=(-4.5, -13.2), spread=0.16),
-    "adobe roof": Material(7, "adobe", height=4, bare=(-8.5, -15.5), spread=0.12),
+    "tile roof": Material(7, "tile", height=7, bare=(-4.0, -12.5), spread=0.14),
+    "dark roof": Material(7, "dark roof", height=9, bare=(-3.5, -12.2), spread=0.14),
+    "concrete roof": Material(7, "concrete", height=15, bare=(-2.5, -11.2), spread=0.16),
+    "metal roof": Material(7, "metal roof", height=9, bare=(-2.0, -11.7), spread=0.20),
+    "blue roof": Material(7, "blue roof", height=8, bare=(-2.5, -11.9), spread=0.16),
+    "adobe roof": Material(7, "adobe", height=4, bare=(-6.5, -14.2), spread=0.12),
     "greenhouse": Material(7, "plastic", "crop", 0.1, 0.35, 180, 90, 3, (-9.0, -17.5), (-9.0, -17.0), 0.12),
     "asphalt": Material(7, "asphalt", bare=(-15.5, -22.5), spread=0.10),
     "yard": Material(7, "soil", "grass", 0.25, 0.75, 165, 90, 1, (-10.5, -17.5), (-10.0, -16.0), 0.12),
@@ -287,8 +287,8 @@ class Random:
     moisture: Range = (0.0, 0.9)
     calendar_days: float = 11.0
     incidence: Range = (31.0, 45.0)
-    looks: Range = (4.4, 8.0)
-    speckle_width: Range = (0.88, 1.02)
+    looks: Range = (5.5, 11.0)
+    speckle_width: Range = (0.92, 1.12)
     noise_floor_db: Range = (-29.0, -24.0)
     wind_db: Range = (0.0, 9.0)
     path: Spectrum = (0.070, 0.044, 0.024, 0.008, 0.002, 0.001)
