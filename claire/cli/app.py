@@ -10,6 +10,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from claire.cli.data import data_app
 from claire.cli.inspect import describe, render_text
 from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress, show_token
 from claire.cli.tables import as_mode_table, as_model_table, as_score_table, as_ungrounded_list, as_why_table
@@ -21,6 +22,7 @@ from claire.data.raster import printable
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
 app.add_typer(models_app, name="models")
+app.add_typer(data_app, name="data")
 
 UsageError: Any = typer.BadParameter.__base__
 """What typer raises for wrong usage; it has no public name of its own."""
@@ -170,7 +172,9 @@ def explain(
 
 @app.command()
 def evaluate(
-    data: Annotated[str, typer.Option(help="Layout of the data set: ombria, folder, pairs, simulated or gallery.")],
+    data: Annotated[
+        str, typer.Option(help="ombria, folder, pairs, simulated, gallery, or a name of `claire data list`.")
+    ],
     root: Annotated[Path, typer.Option(help="Folder of the data set; a generated one has none.")] = Path(),
     split: Annotated[Optional[str], typer.Option(help="Split; all tiles when left out.")] = None,  # noqa: UP045
     model: ModelName = "claire-flood",

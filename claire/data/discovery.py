@@ -12,12 +12,14 @@ from claire.core.errors import DatasetError, UnknownNameError
 from claire.data.folder import FolderDataset
 from claire.data.ombria import OmbriaDataset
 from claire.data.pairs import PairsDataset
+from claire.data.sets.catalogue import ADAPTERS, ALIASES
 from claire.data.simulator.dataset import GalleryDataset, SimulatedDataset
 
 MOST_CHILDREN = 1_000
 
 LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
     "ombria": (OmbriaDataset.is_ombria, OmbriaDataset),
+    **{name: (adapter.recognises, adapter) for name, adapter in ADAPTERS.items()},
     "folder": (FolderDataset.recognises, FolderDataset),
     "pairs": (PairsDataset.recognises, PairsDataset),
 }
@@ -34,6 +36,7 @@ def open_dataset(layout: str, root: Path) -> Dataset:
         UnknownNameError: No such layout; lists the right names.
         DatasetError: There is no such folder, or it is laid out otherwise.
     """
+    layout = ALIASES.get(layout, layout)
     if layout in GENERATED:
         return GENERATED[layout]()
     if layout not in LAYOUTS:
