@@ -59,7 +59,7 @@ class BigEarthNetDataset(OriginalDataset):
             "Reference_Maps/TILE/PATCH/PATCH_reference_map.tif, codes of CORINE level 3",
             "metadata.parquet (or the same table as metadata.csv) with patch_id, split, s1_name",
         ),
-        splits="train, val, test: the authors', which keep regions apart.",
+        splits="train, val, test: the authors', which keep regions apart; train_tenth, val_tenth: every tenth patch.",
         careful="CORINE maps nothing smaller than 25 ha, so small things are missing in the labels.",
     )
     scheme = CORINE_19
@@ -67,7 +67,7 @@ class BigEarthNetDataset(OriginalDataset):
     sar_bands = ("VV", "VH")
     optical_unit = "reflectance_x1e4"
     sar_unit = "db"
-    official = tuple(SPLITS)
+    official = (*SPLITS, "train_tenth", "val_tenth")
     usual = frozenset({"pixelwise", "warped"})
 
     @classmethod

@@ -35,6 +35,9 @@ MOST_LIST_BYTES = 50_000_000
 HELD_BACK = 10
 """One in so many tiles or scenes is put aside for validation where the authors name no validation split."""
 
+TENTH = "_tenth"
+"""Ending of splits that are every tenth tile of another one, for data sets that no memory holds."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -126,7 +129,7 @@ class OriginalDataset(ABC):
             return tuple(self._files)
         if split not in self.official:
             raise UnknownNameError.among(f"split of {self.title}", split, self.official)
-        found = tuple(self._find_split(split))
+        found = tuple(self._find(split))
         if not found:
             raise DatasetError(
                 f"The split {split!r} of {self.title} is not in {printable(self.root.name, SPACE)!r}: "
@@ -178,7 +181,7 @@ class OriginalDataset(ABC):
         tile = replace(tile, notices=tuple(notice for notice in tile.notices if notice.code not in self.usual))
         if files.label is None:
             return tile
-        sources = {**tile.sources, printable(files.label.name, 120): hash_file(files.label)}
+        sources = {**tile.sources, f"label/{printable(files.label.name, 110)}": hash_file(files.label)}
         return replace(tile, label=self._read_label(files.label), sources=sources)
 
     def _check(self, files: Files, tile_id: str) -> None:
@@ -259,9 +262,13 @@ class OriginalDataset(ABC):
 
     def _has(self, split: str) -> bool:
         try:
-            return bool(self._find_split(split))
+            return bool(self._find(split))
         except DatasetError:
             return False
+
+    def _find(self, split: str) -> Sequence[str]:
+        whole = split.removesuffix(TENTH)
+        return self._find_split(split) if whole == split else self._find_split(whole)[::HELD_BACK]
 
     def _describe_split(self, split: str) -> str:
         """What makes a split, as the end of a sentence."""

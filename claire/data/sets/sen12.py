@@ -75,7 +75,8 @@ class Sen12MsDataset(_SentinelDataset):
     """180,661 patches over all seasons in 17 classes; patches are named `SEASON/SCENE/PATCH`.
 
     `test` are the scenes that the authors hold out, `official` all others, of which `val` is every tenth scene and
-    `train` the rest. Patches of one scene overlap, so scenes are never divided.
+    `train` the rest. Patches of one scene overlap, so scenes are never divided. `train_tenth` and `val_tenth` are every
+    tenth patch of these.
     """
 
     name = "sen12ms"
@@ -87,8 +88,8 @@ class Sen12MsDataset(_SentinelDataset):
         licence="CC BY 4.0",
         cite=(
             (
-                "Schmitt et al. 2019, SEN12MS: a curated dataset of georeferenced multi-spectral Sentinel-1/2 imagery for "
-                "deep learning and data fusion, ISPRS Annals IV-2/W7, doi:10.5194/isprs-annals-IV-2-W7-153-2019"
+                "Schmitt et al. 2019, SEN12MS: a curated dataset of georeferenced multi-spectral Sentinel-1/2 imagery "
+                "for deep learning and data fusion, ISPRS Annals IV-2/W7, doi:10.5194/isprs-annals-IV-2-W7-153-2019"
             ),
         ),
         layout=(
@@ -98,11 +99,11 @@ class Sen12MsDataset(_SentinelDataset):
             "ROIs1868_summer, ROIs1970_fall, ROIs2017_winter likewise",
         ),
         splits="test: the authors' hold-out scenes; official: all others; val: every tenth of their scenes; train: "
-        "the rest.",
+        "the rest; train_tenth and val_tenth: every tenth patch of these.",
         careful="Labels are MODIS land cover of 500 m, upsampled: wrong in detail and often in the class.",
     )
     scheme = IGBP
-    official = ("train", "val", "test", "official")
+    official = ("train", "val", "test", "official", "train_tenth", "val_tenth")
     seasons = SEASONS
     label_folder = "lc"
 
@@ -139,8 +140,8 @@ class Dfc2020Dataset(_SentinelDataset):
         licence="See IEEE DataPort, which asks for an account.",
         cite=(
             (
-                "Yokoya et al. 2020, 2020 IEEE GRSS Data Fusion Contest: global land cover mapping with weak supervision, "
-                "IEEE GRSM 8(1), doi:10.1109/MGRS.2020.2970124"
+                "Yokoya et al. 2020, 2020 IEEE GRSS Data Fusion Contest: global land cover mapping with weak "
+                "supervision, IEEE GRSM 8(1), doi:10.1109/MGRS.2020.2970124"
             ),
         ),
         layout=(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from claire.core.bands import SENTINEL2_L1C
-from claire.core.classes import SURFACE_WATER
+from claire.core.classes import IGNORE_INDEX, SURFACE_WATER
 from claire.data.listing import list_rasters
 from claire.data.sets.original import Files, OriginalDataset
 from claire.data.sets.source import Source
@@ -81,6 +81,10 @@ class Sen1Floods11Dataset(OriginalDataset):
             return []
         chips = (line.partition(",")[0].strip().removesuffix("_S1Hand.tif") for line in self._read_list(path))
         return self._refer(chips, path)
+
+    @property
+    def _codes(self) -> Mapping[int, int]:
+        return {**super()._codes, -1: IGNORE_INDEX}
 
     def _describe_split(self, split: str) -> str:
         return f"flood_{SPLITS[split]}_data.csv, here or in splits/flood_handlabeled"

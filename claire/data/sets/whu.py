@@ -52,8 +52,8 @@ class WhuOptSarDataset(OriginalDataset):
         licence="The authors state none; ask them before any use but research.",
         cite=(
             (
-                "Li et al. 2022, MCANet: a joint semantic segmentation framework of optical and SAR images for land use "
-                "classification, JAG 106, doi:10.1016/j.jag.2021.102638"
+                "Li et al. 2022, MCANet: a joint semantic segmentation framework of optical and SAR images for land "
+                "use classification, JAG 106, doi:10.1016/j.jag.2021.102638"
             ),
         ),
         layout=(
