@@ -247,6 +247,7 @@ def train(
     name: Annotated[Optional[str], typer.Option(help="Replaces the recipe's name.")] = None,  # noqa: UP045
     fusion: Annotated[Optional[str], typer.Option(help="Replaces the recipe's fusion, for baselines.")] = None,  # noqa: UP045
     seed: Annotated[Optional[int], typer.Option(help="Replaces the recipe's seed.")] = None,  # noqa: UP045
+    devices: Annotated[Optional[int], typer.Option(help="Replaces the recipe's number of GPUs or processes.")] = None,  # noqa: UP045
     out: Annotated[Optional[Path], typer.Option(help="Folder for the checkpoint.")] = None,  # noqa: UP045
     runs: Annotated[Path, typer.Option(help="Folder for what a resume needs.")] = Path("runs"),
     resume: Annotated[bool, typer.Option(help="Go on where the last run of this recipe stopped.")] = False,
@@ -258,7 +259,7 @@ def train(
     from claire.training.recipe import Recipe
     from claire.training.run import train as run
 
-    given = {"root": str(root) if root else None, "name": name, "seed": seed}
+    given = {"root": str(root) if root else None, "name": name, "seed": seed, "devices": devices}
     recipe = Recipe.read(config, {key: value for key, value in given.items() if value is not None})
     if fusion:
         recipe = recipe.with_fusion(fusion)

@@ -177,5 +177,7 @@ class _Reporter(Callback):
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # Later than on_validation_epoch_end, where the module has not logged its scores yet.
+        if not trainer.is_global_zero:
+            return
         values = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
         self._report(json.dumps({"epoch": trainer.current_epoch + 1, **values}))
