@@ -17,6 +17,7 @@ with ui.error_boundary():
         with areas:
             st.subheader("Legend and areas", anchor=False)
             ui.show_legend(analysis)
+            ui.show_adjusted_areas(analysis)
         with scores:
             st.subheader("Scores", anchor=False)
             ui.show_scores(analysis)

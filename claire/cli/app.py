@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
@@ -17,6 +18,7 @@ from claire.cli.tables import as_mode_table, as_model_table, as_score_table, as_
 from claire.core.bands import MODALITIES, MODES, UNITS_OF, Modality, Mode, Role, Unit, get_choice
 from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError, ZoneError
 from claire.core.settings import Settings
+from claire.data.conditions import describe_conditions
 from claire.data.raster import printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -170,7 +172,7 @@ def explain(
     answer(document, as_why_table(document, out), as_json)
 
 
-@app.command()
+@app.command(epilog=describe_conditions())
 def evaluate(
     data: Annotated[
         str, typer.Option(help="ombria, folder, pairs, simulated, gallery, or a name of `claire data list`.")
@@ -179,21 +181,20 @@ def evaluate(
     split: Annotated[Optional[str], typer.Option(help="Split; all tiles when left out.")] = None,  # noqa: UP045
     model: ModelName = "claire-flood",
     mode: ModeName = "all",
-    condition: Annotated[str, typer.Option(help="Names by comma, or all.")] = "clear",
+    condition: Annotated[str, typer.Option(help="Conditions or protocols by comma, or all; listed below.")] = "clear",
     seed: Annotated[int, typer.Option(min=0, help="Of the damage.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Score a model on a labelled data set: one pooled confusion matrix per mode and condition."""
-    from claire.pipeline import CONDITIONS, load_model, open_dataset
     from claire.pipeline import evaluate as run
+    from claire.pipeline import load_model, open_dataset
 
-    conditions = CONDITIONS if condition == "all" else _split_names(condition) or ()
     scores = run(
         open_dataset(data, root),
         split,
         load_model(model),
         _choose(mode),
-        conditions,
+        _split_names(condition) or (),
         seed=seed,
         report=show_progress,
     )
@@ -271,6 +272,36 @@ def train(
     answer(document, f"{weights.name}\n{as_score_table(manifest.scores)}", as_json)
 
 
+@models_app.command("card")
+def models_card(
+    name: Annotated[str, typer.Argument(help="Checkpoint.")],
+    as_json: Json = False,
+) -> None:
+    """Say what a checkpoint reads, how good it is under which condition, what it costs and what it gets wrong."""
+    from claire.pipeline import read_manifest, render_card
+
+    manifest = read_manifest(name)
+    answer(asdict(manifest), render_card(manifest), as_json)
+
+
+@models_app.command("export")
+def models_export(
+    name: Annotated[str, typer.Argument(help="Checkpoint.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    kind: Annotated[
+        str, typer.Option("--format", help="stac (item of the MLM extension, JSON) or huggingface (README.md).")
+    ] = "stac",
+    as_json: Json = False,
+) -> None:
+    """Write the model card for another catalogue."""
+    from claire.pipeline import read_manifest
+    from claire.pipeline.export import ExportFormat, write_export
+
+    chosen = get_choice(ExportFormat, kind, "format")
+    sha256 = write_export(read_manifest(name), chosen, out)
+    answer({"file": out.name, "format": chosen, "sha256": sha256}, f"Written to {out.name}.", as_json)
+
+
 @models_app.command("score")
 def models_score(
     name: Annotated[str, typer.Argument(help="Checkpoint to score.")],
@@ -278,9 +309,13 @@ def models_score(
     root: Annotated[Path, typer.Option(help="Folder of the data set.")],
     split: Annotated[str, typer.Option(help="Validation split.")] = "val",
     beside: Annotated[str, typer.Option(help="Checkpoints to show beside it in the card, by comma.")] = "",
+    replicas: Annotated[str, typer.Option(help="Checkpoints of the same recipe with other seeds, by comma.")] = "",
+    add: Annotated[
+        str, typer.Option(help="Score only these conditions or protocols, by comma, and keep the rest of the card.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Fit the temperatures and measure every condition on a validation split; writes manifest and card."""
+    """Fit temperatures, measure the usual conditions, calibration and cost on a validation split; writes the card."""
     from claire.pipeline import open_dataset
     from claire.pipeline.cards import score_checkpoint
 
@@ -290,6 +325,8 @@ def models_score(
         open_dataset(data, root),
         split,
         beside=_split_names(beside) or (),
+        replicas=_split_names(replicas) or (),
+        added=_split_names(add) or (),
         report=show_progress,
     )
     answer(manifest.scores, as_score_table(manifest.scores), as_json)

@@ -14,6 +14,7 @@ from claire.core.classes import ClassScheme, find_scheme
 from claire.core.documents import parse_json
 from claire.core.errors import CheckpointError
 from claire.core.files import appearing
+from claire.core.measured import Agreement, Cost, Measured, Reliability, RiskCoverage
 from claire.core.settings import Settings
 
 MANIFEST_VERSION = 1
@@ -94,6 +95,11 @@ class Manifest:
         failures: Sentences: what it is known to get wrong.
         tensors: Key -> dtype and shape of every tensor of the weights, such as "F16 8x3x3x3"; empty when not recorded.
         golden: Self-test; None when not recorded.
+        measured: Mode -> calibration and agreement with the labels on validation, clear sky; empty when not measured.
+        cost: Of one forward; None when not measured.
+        replicas: Seed of another run of the same recipe -> its scores, as `scores`.
+        extent: Where the training data lie, in words; empty when not known.
+        bbox: West, south, east, north of the training data, degrees; empty when not known.
     """
 
     name: str
@@ -110,6 +116,11 @@ class Manifest:
     failures: tuple[str, ...] = ()
     tensors: Mapping[str, str] = field(default_factory=dict)
     golden: GoldenTile | None = None
+    measured: Mapping[Mode, Measured] = field(default_factory=dict)
+    cost: Cost | None = None
+    replicas: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]] = field(default_factory=dict)
+    extent: str = ""
+    bbox: tuple[float, ...] = ()
     version: int = MANIFEST_VERSION
 
     @property
@@ -181,13 +192,14 @@ def _build_manifest(content: dict[str, Any]) -> Manifest:
     fields["network"] = _mapping(fields["network"])
     fields["training"] = _mapping(fields.get("training", {}))
     fields["temperature"] = {_mode(k): _positive(v) for k, v in _mapping(fields["temperature"]).items()}
-    fields["scores"] = {
-        _mode(mode): {
-            condition: {key: _number(value) for key, value in _mapping(entry).items()}
-            for condition, entry in _mapping(conditions).items()
-        }
-        for mode, conditions in _mapping(fields.get("scores", {})).items()
+    fields["scores"] = _build_scores(fields.get("scores", {}))
+    fields["replicas"] = {seed: _build_scores(each) for seed, each in _mapping(fields.get("replicas", {})).items()}
+    fields["measured"] = {
+        _mode(m): _build_measured(_mapping(e)) for m, e in _mapping(fields.get("measured", {})).items()
     }
+    cost = fields.get("cost")
+    fields["cost"] = None if cost is None else _build_cost(_mapping(cost))
+    fields["extent"], fields["bbox"] = _text(fields.get("extent", "")), _build_bbox(fields.get("bbox", []))
     fields["tensors"] = {key: _text(value) for key, value in _mapping(fields.get("tensors", {})).items()}
     golden = fields.get("golden")
     fields["golden"] = None if golden is None else _build_golden(_mapping(golden))
@@ -203,6 +215,53 @@ def _build_input(content: Any) -> InputSpec:
     fields |= {key: tuple(_number(value) for value in _list(fields[key])) for key in ("mean", "std")}
     fields["dates"] = tuple(tuple(_count(index) for index in _list(date)) for date in _list(fields["dates"]))
     return InputSpec(**fields)
+
+
+def _build_scores(content: Any) -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        _mode(mode): {
+            condition: {key: _number(value) for key, value in _mapping(entry).items()}
+            for condition, entry in _mapping(conditions).items()
+        }
+        for mode, conditions in _mapping(content).items()
+    }
+
+
+def _build_measured(content: dict[str, Any]) -> Measured:
+    bins, curve, agreement = (_mapping(content[key]) for key in ("reliability", "selection", "agreement"))
+    parts = [_numbers(bins[key]) for key in ("share", "confidence", "accuracy")]
+    confusion = tuple(tuple(_count(n) for n in _list(row)) for row in _list(agreement["confusion"]))
+    covariance = tuple(
+        tuple(_numbers(row) for row in _list(matrix)) for matrix in _list(agreement.get("covariance", []))
+    )
+    size = len(confusion)
+    square = all(len(row) == size for table in (confusion, *covariance) for row in table)
+    sizes = {size, *map(len, covariance)} if covariance else {size}
+    if len({len(part) for part in parts}) != 1 or not square or len(covariance) not in {0, size} or sizes != {size}:
+        raise ValueError("measured")
+    return Measured(
+        Reliability(*parts),
+        RiskCoverage(_numbers(curve["risk"]), _number(curve["area"])),
+        Agreement(confusion, _count(agreement["tiles"]), covariance),
+    )
+
+
+def _build_cost(content: dict[str, Any]) -> Cost:
+    return Cost(
+        _count(content["parameters"]),
+        _positive(content["gflop"]),
+        _count(content["side"]),
+        _positive(content["latency_ms"]),
+        _count(content["threads"]),
+        _text(content["machine"]),
+    )
+
+
+def _build_bbox(content: Any) -> tuple[float, ...]:
+    bbox = _numbers(content)
+    if bbox and not (len(bbox) == 4 and -180 <= bbox[0] <= bbox[2] <= 180 and -90 <= bbox[1] <= bbox[3] <= 90):
+        raise ValueError("bbox")
+    return bbox
 
 
 def _build_golden(content: dict[str, Any]) -> GoldenTile:
@@ -230,6 +289,10 @@ def _number(value: Any) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise TypeError("a number is wanted")
     return value
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    return tuple(_number(each) for each in _list(value))
 
 
 def _positive(value: Any) -> float:

@@ -192,6 +192,22 @@ def shift(
     return np.where(seen, numbers, 0).astype(np.float32), seen
 
 
+def add_noise(values: Pixels, share: float, spread: float, rng: np.random.Generator) -> Pixels:
+    """Salt-and-pepper noise over Gaussian noise, result clipped to 0..1.
+
+    Args:
+        values: (C, H, W) in 0..1.
+        share: Share of the values that become 0 or 1, half and half.
+        spread: Standard deviation of what is added to all of them.
+        rng: Randomness.
+    """
+    noisy = np.clip(values + spread * rng.standard_normal(values.shape, np.float32), 0, 1)
+    drawn = rng.random(values.shape, np.float32)
+    noisy[drawn < share] = 1
+    noisy[drawn < share / 2] = 0
+    return np.asarray(noisy, np.float32)
+
+
 def _last_date(pixels: Pixels, dates: tuple[tuple[int, ...], ...], after: Pixels) -> Pixels:
     changed = pixels.copy()
     changed[list(dates[-1])] = after

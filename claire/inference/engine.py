@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from claire.core.bands import Mode
 from claire.core.errors import InputError
 from claire.core.manifest import Manifest
+from claire.core.measured import Cost
 from claire.core.settings import Settings
 from claire.core.types import Prepared, SegmenterOutput
+from claire.inference.cost import measure_cost
 from claire.inference.windows import blend_weights, iterate_windows, padded_size
 
 Forward = Callable[..., Any]
@@ -86,6 +88,10 @@ class TorchSegmenter:
             {mode: blend.mean()[:, :height, :width] for mode, blend in logits.items()},
             tuple(blend.mean()[0] for _, blend in sorted(trust.items())),
         )
+
+    def measure_cost(self) -> Cost:
+        """Parameters, operations and time of one forward."""
+        return measure_cost(self.network, self.manifest)  # type: ignore[arg-type]
 
     def _run(self, arrays: list[NDArray[Any]]) -> tuple[dict[Mode, NDArray[np.float32]], list[NDArray[np.float32]]]:
         device = next(self.network.parameters()).device  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from claire.data.simulator.dataset import GalleryDataset
 from claire.data.simulator.files import write_scenes
 from claire.metrics.mistakes import find_mistakes
 from claire.pipeline.analyse import analyse
+from claire.pipeline.cards import collect_curves, describe_cost, describe_extent, find_headline, render_card
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import (
     add_bands,
@@ -20,7 +21,7 @@ from claire.pipeline.explain import (
     tell_explained,
     write_explained,
 )
-from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model
+from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model, read_manifest
 from claire.pipeline.outputs import write_prediction
 from claire.pipeline.reason import ENGINES, Narrative, reason
 from claire.pipeline.whatif import apply_what_if, compute_curve, what_if
@@ -38,20 +39,26 @@ __all__ = [
     "analyse_explained",
     "apply_what_if",
     "check_folder",
+    "collect_curves",
     "compute_curve",
     "count_explain_passes",
+    "describe_cost",
+    "describe_extent",
     "evaluate",
     "explain",
     "find_datasets",
+    "find_headline",
     "find_mistakes",
     "import_model",
     "list_models",
     "load_model",
     "open_dataset",
     "read_attention",
+    "read_manifest",
     "read_tile",
     "reason",
     "remeasure",
+    "render_card",
     "tell_explained",
     "what_if",
     "write_explained",

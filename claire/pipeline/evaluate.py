@@ -3,49 +3,105 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from claire.core.analysis import scores_as_dict, without_nan
-from claire.core.bands import MODES, Mode
+from claire.core.bands import MODES, UNITS_OF, Mode
 from claire.core.classes import IGNORE_INDEX
 from claire.core.dataset import Dataset
-from claire.core.errors import DatasetError, UnknownNameError
+from claire.core.errors import DatasetError
 from claire.core.manifest import Manifest
+from claire.core.measured import Measured
 from claire.core.segmenter import Segmenter
 from claire.core.types import Tile
-from claire.data.degradations import OPTICAL_CONDITIONS, degrade_optical
+from claire.data.conditions import GROUPS, LEVELS, apply_condition, list_conditions
 from claire.data.preparing import prepare, select_bands
 from claire.inference.predicting import decide
+from claire.metrics.adjusted import compute_agreement
 from claire.metrics.calibration import Calibration, compute_calibration, fit_temperature
 from claire.metrics.confusion import compute_confusion, compute_scores
+from claire.metrics.reliability import Selection, compute_selection, summarise_reliability
+from claire.metrics.robustness import MISSING_SENSORS, compute_emm
 from claire.pipeline.analyse import choose_modes, decide_plain, scorable
 
-NO_SAR = "no_sar"
-CONDITIONS = (*OPTICAL_CONDITIONS, NO_SAR)
-"""Every condition under which a data set can be scored."""
+CONDITIONS = GROUPS["ombria"]
+"""The conditions that every checkpoint is scored under; `claire.data.conditions` has more."""
 
-FULL_SCALE = {"uint8": 255.0, "reflectance": 1.0, "reflectance_x1e4": 1e4}
-"""What 1 stands for in the degradations, by unit."""
+FULL_SCALE = {unit: LEVELS[unit][1] for unit in UNITS_OF["optical"] if unit in LEVELS}
+"""What 1 stands for in the degradations of the optical sensor, by unit."""
 
 TEMPERATURE_PIXELS = 4096
 """Pixels drawn from every tile to fit a temperature on."""
+
+AVERAGED = ("miou", "oa", "kappa", "f1", "ece", "ece_raw", "coverage", "aurc")
+"""Scores that are averaged over missing sensors."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass
-class _Pool:
-    confusion: NDArray[np.int64]
+class Pool:
+    """Counts of one mode under one condition.
+
+    Args:
+        confusions: (K, K) of every tile, rows label, columns map.
+        tempered: Bins of confidence with temperature.
+        plain: Without.
+        selection: Steps of confidence with temperature.
+        labelled: Pixels with a label.
+        mapped: Those on which the map says anything.
+    """
+
+    confusions: list[NDArray[np.int64]]
     tempered: Calibration
     plain: Calibration
-    tiles: int = 0
-    labelled: int = 0
-    mapped: int = 0
+    selection: Selection
+    labelled: int
+    mapped: int
+
+    def add(self, other: Pool) -> Pool:
+        """The counts of both."""
+        return Pool(
+            [*self.confusions, *other.confusions],
+            self.tempered + other.tempered,
+            self.plain + other.plain,
+            self.selection + other.selection,
+            self.labelled + other.labelled,
+            self.mapped + other.mapped,
+        )
+
+    def as_dict(self, names: Sequence[str]) -> dict[str, Any]:
+        """The scores as `evaluate` returns them.
+
+        Args:
+            names: K class names.
+        """
+        confusion = np.sum(self.confusions, axis=0)
+        scores = compute_scores(confusion, names, ece=self.tempered.ece, ece_raw=self.plain.ece)
+        curve = self.selection.curve()
+        entry: dict[str, Any] = without_nan(
+            {
+                **scores_as_dict(scores),
+                "n_tiles": len(self.confusions),
+                "coverage": self.mapped / self.labelled if self.labelled else None,
+                "aurc": None if curve is None else curve.area,
+                "reliability": asdict(summarise_reliability(self.tempered)),
+                "risk_coverage": None if curve is None else {"coverage": curve.coverage, "risk": curve.risk},
+            }
+        )
+        return entry
+
+    def summarise(self) -> Measured | None:
+        """What a manifest keeps beside scores; None for a map that says nothing."""
+        curve = self.selection.curve()
+        if curve is None:
+            return None
+        return Measured(summarise_reliability(self.tempered), curve, compute_agreement(self.confusions))
 
 
 def evaluate(
@@ -65,41 +121,54 @@ def evaluate(
         split: Which of its splits; None for all.
         model: From `load_model`.
         modes: Which maps.
-        conditions: Names of `CONDITIONS`.
+        conditions: Names of conditions or groups of `claire.data.conditions`.
         seed: Of the damage; the same tile is damaged alike for every model.
         report: Receives (tiles done, tiles in all).
 
     Returns:
-        mode -> condition -> scores, `per_class` by class name, confusion, `n_tiles`, and `coverage`: the share of the
-        labelled pixels on which the map says anything. A score that does not exist, such as those of a map that says
-        nothing, is None.
+        mode -> condition -> scores, `per_class` by class name, confusion, `n_tiles`, `coverage`: the share of the
+        labelled pixels on which the map says anything, the bins of the `reliability` diagram and the `risk_coverage`
+        curve with its area `aurc`. A score that does not exist, such as those of a map that says nothing, is None.
+        Where both sensors, no optical and no SAR were scored, `emm_average` and `emm_p20`, `_p10`, `_p05` follow, which
+        have scores and no confusion.
 
     Raises:
         UnknownNameError: No such split, mode or condition, or no condition at all.
         DatasetError: No labelled tile.
     """
-    for condition in conditions or ("",):
-        if condition not in CONDITIONS:
-            raise UnknownNameError.among("condition", condition, CONDITIONS)
+    names = model.manifest.class_scheme.names
+    result: dict[str, dict[str, dict[str, Any]]] = {}
+    for (mode, condition), pool in measure(dataset, split, model, modes, conditions, seed=seed, report=report).items():
+        result.setdefault(mode, {})[condition] = pool.as_dict(names)
+    for found in result.values():
+        found.update(average_missing(found))
+    return result
+
+
+def measure(
+    dataset: Dataset,
+    split: str | None,
+    model: Segmenter,
+    modes: Sequence[Mode] = MODES,
+    conditions: Sequence[str] = ("clear",),
+    *,
+    seed: int = 0,
+    report: Progress | None = None,
+) -> dict[tuple[Mode, str], Pool]:
+    """What `evaluate` counts, before any score is made of it; arguments and errors as there."""
+    wanted = list_conditions(conditions)
     ids = dataset.ids(split)
-    pools: dict[tuple[Mode, str], _Pool] = {}
+    pools: dict[tuple[Mode, str], Pool] = {}
     for number, tile_id in enumerate(ids):
         tile = dataset.read(tile_id)
-        for condition in conditions if tile.label is not None else ():
+        for condition in wanted if tile.label is not None else ():
             damaged = degrade_tile(tile, condition, model.manifest, seed)
             _count(damaged, condition, model, modes, pools)
         if report is not None:
             report(number + 1, len(ids))
     if not pools:
         raise DatasetError(f"The split {split!r} holds no labelled tile.", "Choose a split with labels.")
-    names = model.manifest.class_scheme.names
-    result: dict[str, dict[str, dict[str, Any]]] = {}
-    for (mode, condition), pool in pools.items():
-        scores = compute_scores(pool.confusion, names, ece=pool.tempered.ece, ece_raw=pool.plain.ece)
-        coverage = pool.mapped / pool.labelled if pool.labelled else None
-        entry = without_nan({**scores_as_dict(scores), "n_tiles": pool.tiles, "coverage": coverage})
-        result.setdefault(mode, {})[condition] = entry
-    return result
+    return pools
 
 
 def fit_temperatures(
@@ -127,37 +196,64 @@ def fit_temperatures(
 def degrade_tile(tile: Tile, condition: str, manifest: Manifest, seed: int) -> Tile:
     """The tile in the model's bands under a condition; the damage depends on tile, condition and seed only."""
     chosen, _ = select_bands(tile, manifest)
-    if condition == NO_SAR:
-        return replace(chosen, sar=None) if chosen.optical is not None else chosen
-    if condition == "clear" or chosen.optical is None:
-        return chosen
-    layer = chosen.optical
-    scale = FULL_SCALE.get(layer.unit, 1.0)
     rng = np.random.default_rng((seed, zlib.crc32(f"{tile.name} {condition}".encode())))
-    pixels = np.where(layer.valid, layer.values, 0).astype(np.float32) / np.float32(scale)
-    damaged = degrade_optical(pixels, condition, manifest.optical.dates, rng) * np.float32(scale)
-    return replace(chosen, optical=replace(layer, values=damaged))
+    return apply_condition(chosen, condition, manifest, rng)
+
+
+def average_missing(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Entries over entirely missing sensors for every score that all of their conditions have.
+
+    Args:
+        conditions: Condition -> entry of `evaluate`, of one mode.
+
+    Returns:
+        Name of `compute_emm` -> entry without confusion; empty where one of the conditions is missing or says nothing.
+    """
+    entries = {name: conditions.get(name, {}) for name in MISSING_SENSORS}
+    if any(entry.get("miou") is None for entry in entries.values()):
+        return {}
+    names = compute_emm(dict.fromkeys(entries, 0.0))
+    averaged = {key: _average({name: entry[key] for name, entry in entries.items()}) for key in AVERAGED}
+    per_class = {
+        class_name: {
+            key: _average({name: entry["per_class"][class_name][key] for name, entry in entries.items()})
+            for key in scores
+        }
+        for class_name, scores in entries["clear"]["per_class"].items()
+    }
+    return {
+        name: {
+            **{key: values.get(name) for key, values in averaged.items()},
+            "per_class": {
+                c: {key: values.get(name) for key, values in scores.items()} for c, scores in per_class.items()
+            },
+            "confusion": None,
+            "n_tiles": entries["clear"]["n_tiles"],
+        }
+        for name in names
+    }
+
+
+def _average(values: Mapping[str, float | None]) -> dict[str, float]:
+    return compute_emm({name: value for name, value in values.items() if value is not None})
 
 
 def _count(
-    tile: Tile, condition: str, model: Segmenter, modes: Sequence[Mode], pools: dict[tuple[Mode, str], _Pool]
+    tile: Tile, condition: str, model: Segmenter, modes: Sequence[Mode], pools: dict[tuple[Mode, str], Pool]
 ) -> None:
     manifest = model.manifest
     prepared, _ = prepare(tile, manifest)
     output = model.segment(prepared)
-    classes = len(manifest.class_scheme)
     for mode in choose_modes(output, modes):
         prediction = decide(output, prepared, manifest, mode)
         label = scorable(prepared, prediction)
-        confusion = compute_confusion(label, prediction.classes, classes)
-        tempered = compute_calibration(prediction.probabilities, label)
-        plain = compute_calibration(decide_plain(output, prediction), label)
-        pool = pools.get((mode, condition))
-        if pool is None:
-            pool = pools[mode, condition] = _Pool(confusion, tempered, plain)
-        else:
-            pool.confusion = pool.confusion + confusion
-            pool.tempered, pool.plain = pool.tempered + tempered, pool.plain + plain
-        pool.tiles += 1
-        pool.mapped += int((label != IGNORE_INDEX).sum())
-        pool.labelled += 0 if prepared.label is None else int(np.count_nonzero(prepared.label != IGNORE_INDEX))
+        pool = Pool(
+            [compute_confusion(label, prediction.classes, len(manifest.class_scheme))],
+            compute_calibration(prediction.probabilities, label),
+            compute_calibration(decide_plain(output, prediction), label),
+            compute_selection(prediction.probabilities, label),
+            0 if prepared.label is None else int(np.count_nonzero(prepared.label != IGNORE_INDEX)),
+            int((label != IGNORE_INDEX).sum()),
+        )
+        before = pools.get((mode, condition))
+        pools[mode, condition] = pool if before is None else before.add(pool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claire.core.manifest import Manifest
 from claire.core.settings import Settings
 from claire.models.catalogue import ModelEntry, find_manifest, list_checkpoints
 
@@ -33,6 +34,17 @@ def load_model(name: str = DEFAULT_MODEL, settings: Settings | None = None) -> T
 
     network, manifest = load_checkpoint(name, limits.checkpoints, limits)
     return TorchSegmenter(place_network(network), manifest, manifest.sha256, STRIDE, limits)
+
+
+def read_manifest(name: str, settings: Settings | None = None) -> Manifest:
+    """What a checkpoint says of itself, without its weights.
+
+    Raises:
+        UnknownNameError: No such checkpoint; lists the right names.
+        CheckpointError: The manifest cannot be read.
+    """
+    limits = settings or Settings.from_environment()
+    return Manifest.read(find_manifest(name, limits.checkpoints), limits)
 
 
 def list_models(settings: Settings | None = None) -> tuple[ModelEntry, ...]:

@@ -68,6 +68,8 @@ class Recipe:
         threads: CPU threads; 0 leaves torch's choice.
         seed: Of weights, order, crops and damage.
         limits: Sentences for the model card: what the checkpoint is not for.
+        extent: Where the training data lie, in words, for the model card.
+        bbox: West, south, east, north of the training data, degrees; empty when not known.
     """
 
     name: str
@@ -101,6 +103,8 @@ class Recipe:
     threads: int = 0
     seed: int = 0
     limits: Sequence[str] = ()
+    extent: str = ""
+    bbox: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         if self.crop % 32 or self.crop <= 0:

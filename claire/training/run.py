@@ -85,6 +85,8 @@ def train(
         {},
         training=facts,
         limits=tuple(recipe.limits),
+        extent=recipe.extent,
+        bbox=tuple(recipe.bbox),
     )
     network = build_network(config)
     module = SegmentationModule(

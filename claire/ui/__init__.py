@@ -7,6 +7,7 @@ from claire.ui.flow import find_analysis, find_subject, show_chosen, show_source
 from claire.ui.home import show_data, show_idea, show_models, show_start
 from claire.ui.maps import show_differences, show_maps
 from claire.ui.mistakes import show_mistakes
+from claire.ui.models import show_adjusted_areas, show_model_card
 from claire.ui.pair import show_notices
 from claire.ui.scores import show_comparison, show_confusion, show_legend, show_scores
 from claire.ui.shell import shell
@@ -19,6 +20,7 @@ __all__ = [
     "find_analysis",
     "find_subject",
     "shell",
+    "show_adjusted_areas",
     "show_answer",
     "show_attention",
     "show_attention_note",
@@ -32,6 +34,7 @@ __all__ = [
     "show_legend",
     "show_maps",
     "show_mistakes",
+    "show_model_card",
     "show_models",
     "show_notices",
     "show_scores",

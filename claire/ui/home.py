@@ -6,6 +6,7 @@ import streamlit as st
 
 from claire.core.classes import FLOOD
 from claire.core.types import Tile
+from claire.pipeline import find_headline
 from claire.ui.cache import EXAMPLES, KnownModel, list_datasets, list_ids, list_models, list_ready_models, read_tile
 from claire.ui.pair import show_picture
 from claire.ui.state import choose, find_choice
@@ -22,6 +23,8 @@ STATUS_WORDS = {
     "altered": "weights were altered: not used",
     "unreadable manifest": "manifest cannot be read",
 }
+MEAN = ("miou", "mean IoU")
+"""Key and title of the score that every model has."""
 
 
 def show_idea() -> None:
@@ -99,20 +102,13 @@ def _describe(entry: KnownModel) -> str:
     return f"{as_html(entry.manifest.title)}<br><small>{as_html(names)}</small>"
 
 
-def _headline_class(entry: KnownModel) -> str:
-    """The class that a scheme of two is about; "" where there are more, and the mean is the headline."""
-    names = entry.manifest.class_scheme.names if entry.manifest else ()
-    return names[1] if len(names) == 2 else ""
-
-
 def _list_scores(entry: KnownModel) -> str:
-    scores = entry.manifest.scores if entry.manifest else {}
-    parts = []
-    for mode, title in MODE_TITLES.items():
-        clear = scores.get(mode, {}).get("clear", {})
-        name = f"iou {_headline_class(entry)}"
-        if name in clear:
-            parts.append(f"{title}: {as_html(_headline_class(entry))} IoU {format_score(clear[name])}")
-        elif "miou" in clear:
-            parts.append(f"{title}: mean IoU {format_score(clear['miou'])}")
+    if entry.manifest is None:
+        return "no scores in its card"
+    headline, parts = find_headline(entry.manifest), []
+    for mode, mode_title in MODE_TITLES.items():
+        clear = entry.manifest.scores.get(mode, {}).get("clear", {})
+        key, title = headline if headline[0] in clear else MEAN
+        if key in clear:
+            parts.append(f"{mode_title}: {as_html(title)} {format_score(clear[key])}")
     return "<br>".join(parts) or "no scores in its card"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from claire.core.analysis import Analysis
 from claire.core.bands import MODALITIES, Mode
 from claire.core.classes import IGNORE_INDEX
+from claire.metrics.reliability import compute_entropy
 from claire.ui.faults import error_boundary
 from claire.ui.pair import show_picture
 from claire.ui.tables import show_key, show_ramp
@@ -18,10 +19,12 @@ from claire.viz.colors import BOTH_WRONG_COLOR, CONFIDENCE_COLORMAP, OPTICAL_COL
 from claire.viz.composites import build_composites
 from claire.viz.encoding import thin_layer, thin_map, thin_prediction
 from claire.viz.pictures import (
+    ENTROPY_COLORMAP,
     render_classes,
     render_composite,
     render_confidence,
     render_disagreement,
+    render_entropy,
     render_label,
     render_overlay,
     render_sar,
@@ -31,6 +34,7 @@ from claire.viz.words import (
     MODE_TITLES,
     describe_confidence,
     describe_disagreement,
+    describe_entropy,
     describe_label,
     describe_map,
     describe_trust,
@@ -39,6 +43,7 @@ from claire.viz.words import (
 )
 
 CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW = "Classes", "Confidence", "Trust"
+ENTROPY_VIEW = "Uncertainty"
 COLUMNS = 3
 MODALITY_WORDS = {"optical": "optical", "sar": "SAR"}
 HIDDEN_CLASSES = ("background",)
@@ -50,7 +55,7 @@ def show_maps(analysis: Analysis) -> None:
     """Three maps over what the sensors saw; moving a slider redraws pictures and nothing else."""
     with error_boundary():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-            views = [CLASSES_VIEW, CONFIDENCE_VIEW, *([TRUST_VIEW] if analysis.trust is not None else [])]
+            views = [CLASSES_VIEW, CONFIDENCE_VIEW, ENTROPY_VIEW, *([TRUST_VIEW] if analysis.trust is not None else [])]
             view = st.segmented_control("Show", views, default=CLASSES_VIEW, required=True, key="claire.view")
             opacity = st.slider("Opacity of the colours", 0, 100, 65, format="%d %%", key="claire.opacity", width=320)
         show_view_key(analysis, view or CLASSES_VIEW)
@@ -86,6 +91,9 @@ def draw_overlay(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA | None
     shown = thin_prediction(prediction)
     if view == CONFIDENCE_VIEW:
         return render_confidence(shown), describe_confidence(prediction)
+    if view == ENTROPY_VIEW:
+        words = describe_entropy(compute_entropy(prediction.probabilities), prediction)
+        return render_entropy(compute_entropy(shown.probabilities), shown.valid), words
     if view == TRUST_VIEW and analysis.trust is not None:
         if mode != "fused":
             return None, f"What the {MODALITY_WORDS[mode]} sensor saw, {prediction.classes.shape[1]} pixels wide."
@@ -110,6 +118,8 @@ def show_view_key(analysis: Analysis, view: str) -> None:
     """What the colours of a view mean."""
     if view == CONFIDENCE_VIEW:
         show_ramp(CONFIDENCE_COLORMAP, f"confidence: by chance ({1 / len(analysis.scheme):.2f})", "certain (1.00)")
+    elif view == ENTROPY_VIEW:
+        show_ramp(ENTROPY_COLORMAP, "entropy: certain (0.00)", "all classes equally likely (1.00)")
     elif view == TRUST_VIEW:
         show_ramp(TRUST_COLORMAP, "the fusion trusted SAR", "the optical sensor")
     else:

@@ -19,6 +19,7 @@ PAGES = (
     ("pages/why.py", "Why", ":material/help:"),
     ("pages/what_if.py", "What if", ":material/tune:"),
     ("pages/errors.py", "Errors", ":material/troubleshoot:"),
+    ("pages/models.py", "Models", ":material/badge:"),
 )
 STYLE = """
 <style>

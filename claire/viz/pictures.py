@@ -29,6 +29,7 @@ HATCH_PERIOD = 8
 """Pixels from one stripe of the hatch to the next."""
 SAR_STEPS = {"power": 10.0, "amplitude": 20.0}
 """Factor before the logarithm that turns each unit into decibel."""
+ENTROPY_COLORMAP = "magma"
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,11 @@ def render_confidence(prediction: Prediction) -> RGBA:
     """Probability of the class shown, from chance (dark) to certain (bright), perceptually uniform."""
     chance = 1.0 / max(len(prediction.scheme), 2)
     return render_scalar((prediction.confidence - chance) / (1 - chance), prediction.valid, CONFIDENCE_COLORMAP)
+
+
+def render_entropy(entropy: NDArray[np.float32], valid: NDArray[np.bool_]) -> RGBA:
+    """Entropy (H, W) 0..1: dark where a map is certain, bright where all classes are equally likely."""
+    return render_scalar(entropy, valid, ENTROPY_COLORMAP)
 
 
 def render_trust(trust: NDArray[np.float32], valid: NDArray[np.bool_]) -> RGBA:

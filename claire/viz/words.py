@@ -79,6 +79,15 @@ def describe_confidence(prediction: Prediction) -> str:
     return f"{MODE_TITLES[prediction.mode]} confidence: mean {values.mean():.2f}, {doubtful} of the pixels below 0.7."
 
 
+def describe_entropy(entropy: NDArray[np.float32], prediction: Prediction) -> str:
+    """What a picture of entropy shows: its mean and the share of undecided pixels."""
+    values = entropy[prediction.valid]
+    if not values.size:
+        return f"{MODE_TITLES[prediction.mode]} uncertainty: nothing was mapped."
+    undecided = format_share(float((values > 0.9).mean()))
+    return f"{MODE_TITLES[prediction.mode]} uncertainty: mean entropy {values.mean():.2f}, {undecided} above 0.9."
+
+
 def describe_trust(trust: NDArray[np.float32], valid: NDArray[np.bool_]) -> str:
     """What the trust map shows: the mean share given to the optical sensor."""
     values = trust[valid]

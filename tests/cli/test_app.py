@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -232,6 +233,9 @@ WRONG: dict[str, tuple[str, Any]] = {
     "import: other kind": ("format", lambda pair: ["models", "import", pair["sar"], "--manifest", "m.json"]),
     "import: pickle": ("format", wrong_pickle),
     "verify: unknown": ("unknown_name", lambda pair: ["models", "verify", "nano"]),
+    "card: unknown": ("unknown_name", lambda pair: ["models", "card", "nano"]),
+    "export: unknown format": ("unknown_name", lambda p: ["models", "export", "tiny", "--out", "x", "--format", "pdf"]),
+    "export: folder that is not there": ("input", lambda pair: ["models", "export", "tiny", "--out", "nowhere/x.json"]),
     "evaluate: unknown layout": ("unknown_name", lambda p: ["evaluate", "--data", "moon", "--root", "."]),
     "evaluate: missing folder": ("dataset", lambda p: ["evaluate", "--data", "ombria", "--root", "nowhere"]),
     "evaluate: other folder": ("dataset", wrong_data),
@@ -540,6 +544,27 @@ def test_an_unknown_condition_lists_the_right_ones(claire: Any, folder: Path, co
     answer = claire(*data, "--condition", condition, "--json")
     assert (answer.status, answer.document["error"]["code"]) == (2, "unknown_name")
     assert "cloud_after_30" in answer.document["error"]["hint"]
+
+
+def test_evaluate_takes_protocols_and_its_help_names_what_they_hold(claire: Any, folder: Path) -> None:
+    data = ["evaluate", "--data", "pairs", "--root", folder, "--model", "tiny", "--mode", "fused"]
+    answer = claire(*data, "--condition", "emm,speckle_1", "--json")
+    names = ["clear", "no_optical", "no_sar", "speckle_1", "emm_average", "emm_p20", "emm_p10", "emm_p05"]
+    assert list(answer.document["fused"]) == names
+    asked = claire("evaluate", "--help").out
+    assert all(name in asked for name in ("emm", "rmm_25", "nm_1", "cloud_thick_90", "shift_0.5"))
+
+
+def test_a_card_is_shown_and_exported(claire: Any, tmp_path: Path) -> None:
+    assert claire("models", "card", "tiny").out.startswith("# tiny")
+    shown = claire("models", "card", "tiny", "--json").document
+    assert shown["optical"]["bands"][0] == "B11_before"
+    answer = claire("models", "export", "tiny", "--out", tmp_path / "item.json", "--json")
+    written = (tmp_path / "item.json").read_bytes()
+    assert answer.document == {"file": "item.json", "format": "stac", "sha256": hashlib.sha256(written).hexdigest()}
+    assert json.loads(written)["properties"]["mlm:name"] == "tiny"
+    claire("models", "export", "tiny", "--format", "huggingface", "--out", tmp_path / "README.md")
+    assert (tmp_path / "README.md").read_text(encoding="utf-8").startswith("---\n")
 
 
 def test_help_is_an_answer_and_no_command_shows_it(claire: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from claire.core.classes import FLOOD
 from claire.core.errors import CheckpointError
 from claire.core.manifest import GoldenTile, InputSpec, Manifest
+from claire.core.measured import Agreement, Cost, Measured, Reliability, RiskCoverage
 from claire.core.settings import Settings
 
 OPTICAL = InputSpec(("B3", "B8"), "uint8", (0.1, 0.2), (1.0, 2.0), ((0,), (1,)), "Sentinel-2")
@@ -37,7 +38,22 @@ MANIFEST = Manifest(
         {"fused": ((0.5, -0.5), (1.0, 2.0))},
         0.01,
     ),
+    {
+        "fused": Measured(
+            Reliability((0.5, 0.5), (0.6, 0.9), (0.5, 1.0)),
+            RiskCoverage((0.1, 0.2), 0.12),
+            Agreement(((3, 1), (0, 4)), 2, (((0.1, 0.0), (0.0, 0.1)), ((0.1, 0.0), (0.0, 0.1)))),
+        )
+    },
+    Cost(1000, 0.5, 256, 12.5, 1, "A processor, 2 cores"),
+    {"7": {"fused": {"clear": {"miou": 0.6}}}},
+    "Two valleys.",
+    (5.0, 45.0, 6.0, 46.0),
 )
+BROKEN_AGREEMENT = json.loads(json.dumps(asdict(MANIFEST)["measured"]))
+BROKEN_AGREEMENT["fused"]["agreement"]["covariance"][0] = [[0.1]]
+UNEVEN_BINS = json.loads(json.dumps(asdict(MANIFEST)["measured"]))
+UNEVEN_BINS["fused"]["reliability"]["accuracy"] = [0.5]
 
 
 def test_a_manifest_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
@@ -53,6 +69,14 @@ def test_a_manifest_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
         {"optical": 3},
         {"optical": {"bands": ["B3"]}},
         {"strange": 1},
+        {"measured": BROKEN_AGREEMENT},
+        {"measured": UNEVEN_BINS},
+        {"measured": {"both": {}}},
+        {"cost": {"parameters": 3}},
+        {"replicas": {"1": {"fused": {"clear": {"miou": "good"}}}}},
+        {"bbox": [5, 46, 6, 45]},
+        {"bbox": [0, 0, 1]},
+        {"extent": 3},
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [0.0], "dates": [[0]]}},
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0, 1.0], "std": [1.0], "dates": [[0]]}},
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[0, 0]]}},

@@ -13,6 +13,7 @@ from claire.core.errors import BandError, UnknownNameError
 from claire.data.degradations import (
     NOMINAL_SPAN_DB,
     OPTICAL_CONDITIONS,
+    add_noise,
     blank_patches,
     blur,
     cover_with_ellipses,
@@ -268,3 +269,15 @@ def test_a_blur_keeps_flat_ground_up_to_the_edge_and_beside_gaps() -> None:
     valid = np.ones((1, 20, 20), bool)
     valid[:, 5:8] = False
     np.testing.assert_allclose(blur(np.full((1, 20, 20), 0.4), valid, 2.5)[valid], 0.4, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
+def test_salt_and_pepper_are_half_each_and_the_rest_has_the_spread(share: float) -> None:
+    values = np.full((2, 200, 200), 0.5, np.float32)
+    noisy = add_noise(values, share, 0.05, np.random.default_rng(0))
+    assert (noisy == 0).mean() == pytest.approx(share / 2, abs=0.01)
+    assert (noisy == 1).mean() == pytest.approx(share / 2, abs=0.01)
+    rest = noisy[(noisy > 0) & (noisy < 1)]
+    if rest.size:
+        assert rest.std() == pytest.approx(0.05, rel=0.05)
+    np.testing.assert_array_equal(values, 0.5)

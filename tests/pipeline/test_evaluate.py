@@ -104,6 +104,28 @@ def test_damage_keeps_the_scale_of_the_unit(dataset: Any, model: TorchSegmenter)
     assert 200 < noisy.values[3:].max() <= 255
 
 
+def test_missing_sensors_have_an_average_where_the_map_survives_them(dataset: Any, model: TorchSegmenter) -> None:
+    scores = evaluate(dataset, None, model, conditions=("emm",))
+    json.dumps(scores, allow_nan=False)
+    assert set(scores["optical"]) == {"clear", "no_optical", "no_sar"}
+    fused = scores["fused"]
+    both, optical_out, sar_out = (
+        fused[name]["per_class"]["flood"]["iou"] for name in ("clear", "no_optical", "no_sar")
+    )
+    assert fused["emm_average"]["per_class"]["flood"]["iou"] == pytest.approx((both + optical_out + sar_out) / 3)
+    wanted = (0.9**2 * both + 0.9 * 0.1 * (optical_out + sar_out)) / (0.9**2 + 2 * 0.9 * 0.1)
+    assert fused["emm_p10"]["per_class"]["flood"]["iou"] == pytest.approx(wanted)
+    assert fused["emm_average"]["confusion"] is None
+
+
+def test_confidence_is_told_by_bins_and_by_what_leaving_out_gains(dataset: Any, model: TorchSegmenter) -> None:
+    for conditions in evaluate(dataset, None, model).values():
+        entry = conditions["clear"]
+        assert sum(entry["reliability"]["share"]) == pytest.approx(1)
+        assert entry["risk_coverage"]["coverage"][-1] == 1
+        assert entry["risk_coverage"]["risk"][-1] == pytest.approx(1 - entry["oa"])
+
+
 def test_two_runs_agree_and_another_seed_differs(dataset: Any, model: TorchSegmenter) -> None:
     first, again, other = (evaluate(dataset, None, model, conditions=("noise_after",), seed=seed) for seed in (0, 0, 1))
     assert first == again
