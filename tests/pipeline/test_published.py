@@ -11,6 +11,7 @@ import torch
 import yaml
 
 from claire.cli.app import main
+from claire.core.errors import LabelError
 from claire.core.manifest import Manifest
 from claire.core.settings import Settings
 from claire.data.sets.catalogue import ADAPTERS, NOT_RUN, describe_source
@@ -58,6 +59,15 @@ def test_a_recipe_reads_its_data_set_and_its_model_is_scored_there(name: str, ro
     for mode in ("fused", "optical", "sar"):
         assert scores[mode]["clear"]["n_tiles"] == len(dataset.ids(recipe.validation_split))
         assert set(scores[mode]["clear"]["per_class"]) == set(ADAPTERS[name].scheme.names)
+
+
+def test_a_model_of_other_classes_is_not_scored_on_labels_whose_ids_it_happens_to_know(
+    tiny_checkpoints: Path, tmp_path: Path
+) -> None:
+    dataset = open_dataset("dfc2020", write_dfc2020(tmp_path / "data"))
+    model = load_model("tiny", replace(Settings.from_environment(), checkpoints=tiny_checkpoints))
+    with pytest.raises(LabelError, match="has the classes of 'dfc2020', but the model those of 'flood'"):
+        evaluate(dataset, "test", model)
 
 
 def test_a_published_data_set_is_trained_on_and_scored_from_the_command_line(
