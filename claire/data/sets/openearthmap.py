@@ -74,7 +74,7 @@ class OpenEarthMapSarDataset(OriginalDataset):
         return tiles
 
     def _find_split(self, split: str) -> Sequence[str]:
-        folder = FOLDERS.get(split, "train") if split != "val" else "train"
+        folder = FOLDERS.get(split, "train")
         names = [tile_id for tile_id in self._files if tile_id.startswith(f"{folder}/")]
         if split not in {"train", "val"}:
             return names
@@ -82,5 +82,5 @@ class OpenEarthMapSarDataset(OriginalDataset):
         return [name for name in names if (name in held) == (split == "val")]
 
     def _describe_split(self, split: str) -> str:
-        folder = FOLDERS.get(split, "train") if split != "val" else "train"
+        folder = FOLDERS.get(split, "train")
         return f"{folder}/sar_images and {folder}/rgb_images"

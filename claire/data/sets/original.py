@@ -29,6 +29,9 @@ from claire.data.sets.source import Source
 SPACE = 60
 """Characters of a sentence that may go to one name."""
 
+LONGEST_WAY = 72
+"""Characters of a sentence that may go to a file and its folders."""
+
 MOST_LIST_BYTES = 50_000_000
 """Longest list of a split; that of the largest data set has 20 MB."""
 
@@ -200,7 +203,7 @@ class OriginalDataset(ABC):
             if 0 not in (*found, wide) and found != wanted:
                 raise GridError(
                     f"{self._shown(path)} is {found[0]} x {found[1]} pixels, but {wanted[0]} x {wanted[1]} were looked "
-                    f"for, as {self._shown(first)} is {wide} x {high}.",
+                    f"for, as {printable(first.name, SPACE)} is {wide} x {high}.",
                     "The files of a tile must show the same ground; download or unpack this one again.",
                 )
 
@@ -257,8 +260,9 @@ class OriginalDataset(ABC):
         )
 
     def _shown(self, path: Path) -> str:
-        """A file as seen from the folder that was given."""
-        return printable(path.relative_to(self.root).as_posix(), SPACE)
+        """A file as seen from the folder that was given; of a long way the end, which tells most."""
+        way = path.relative_to(self.root).as_posix()
+        return printable(way if len(way) <= LONGEST_WAY else f"...{way[-LONGEST_WAY:]}", LONGEST_WAY + 3)
 
     def _has(self, split: str) -> bool:
         try:

@@ -65,7 +65,7 @@ class _SentinelDataset(OriginalDataset):
 
     def _read_label(self, path: Path) -> NDArray[np.uint8]:
         """Of several bands the first is land cover by IGBP."""
-        raster = read_raster(path, self._settings)
+        raster = read_raster(path, self._settings, transparency=False)
         codes = raster.values[0]
         valid: NDArray[np.bool_] = np.isfinite(codes) if codes.dtype.kind == "f" else np.ones(codes.shape, bool)
         return self._translate(codes, valid, path)

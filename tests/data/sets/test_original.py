@@ -139,7 +139,7 @@ def test_a_label_value_that_the_data_set_does_not_have_is_named_with_its_file(na
     dataset = ADAPTERS[name](copy)
     path = dataset.find_files(LABELLED[name]).label
     assert path is not None
-    label = read_raster(path).values.copy()
+    label = read_raster(path, transparency=False).values.copy()
     label[0, 5, 5] = 77
     write_raster(path, label)
     with pytest.raises(LabelError, match=" holds 77, which ") as caught:
@@ -155,7 +155,7 @@ def test_files_of_different_size_are_refused_with_both_sizes(name: str, role: st
     files = dataset.find_files(LABELLED[name])
     path = files.sar[0] if role == "sar" else files.label
     assert path is not None
-    values: Any = read_raster(path).values[:, :, :-4]
+    values: Any = read_raster(path, transparency=False).values[:, :, :-4]
     write_raster(path, values)
     with pytest.raises(GridError, match="looked for") as caught:
         dataset.read(LABELLED[name])

@@ -27,7 +27,7 @@ def test_the_patch_without_sar_is_left_out(tmp_path: Path) -> None:
 def test_land_cover_is_the_first_of_four_bands(tmp_path: Path) -> None:
     dataset = Sen12MsDataset(write_sen12ms(tmp_path / "sen12ms"))
     path = tmp_path / "sen12ms/ROIs1158_spring/lc_1/ROIs1158_spring_lc_1_p10.tif"
-    bands = read_raster(path).values
+    bands = read_raster(path, transparency=False).values
     assert bands.shape[0] == 4
     label = dataset.read("ROIs1158_spring/1/10").label
     np.testing.assert_array_equal(label, np.where(bands[0] == 0, 255, bands[0]))
