@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 N ?= 10000
-.PHONY: help run test browser bench fuzz format reasoning clean
+.PHONY: help run test browser llama bench fuzz format reasoning clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -23,7 +23,7 @@ help: ## this list
 run: $(APP) ## set up what the app needs and start it
 	$(BIN)/streamlit run app.py
 
-test: $(TEST) browser ## set up what the tests need, check style, types and imports, and run them all
+test: $(TEST) browser llama ## set up what the tests need, check style, types and imports, and run them all
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -34,6 +34,7 @@ bench: $(TEST) ## measure speed, side by side with a description of this machine
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.explain
+	$(BIN)/python -m benchmarks.reason
 	$(BIN)/python -m benchmarks.whatif
 
 fuzz: $(TEST) ## read N damaged files (make fuzz N=10000) and fail unless each gives a raster or a sentence
@@ -59,6 +60,9 @@ browser:
 	else \
 		echo "There is no Chromium and no right to install it: the browser tests are skipped."; \
 	fi
+
+llama: $(TEST)
+	@$(MAKE) --no-print-directory reasoning || echo "llama-cpp-python could not be compiled: the tests that need it are skipped."
 
 $(BIN)/python:
 	@for python in $(PYTHONS); do \

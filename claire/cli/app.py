@@ -77,6 +77,23 @@ def models_verify(
     answer(entries, as_model_table(entries), as_json)
 
 
+@models_app.command("download")
+def models_download(
+    name: Annotated[str, typer.Argument(help="phi-3-mini, the language model that we recommend: 2.4 GB.")],
+    as_json: Json = False,
+) -> None:
+    """Fetch a language model; a download that was cut off goes on, and only the right bytes are kept."""
+    from claire.reasoning.download import download
+    from claire.reasoning.gguf import get_language_model
+
+    model, settings = get_language_model(name), Settings.from_environment()
+    _say(f"{model.name}: {model.bytes / 1e9:.1f} GB, licence {model.licence}, from {model.url}")
+    download(model, settings, show_progress)
+    entry = {"name": model.name, "kind": "language model", "status": "ready", "sha256": model.sha256,
+             "licence": model.licence, "bytes": model.bytes, "title": f"licence {model.licence}"}  # fmt: skip
+    answer([entry], as_model_table([entry]), as_json)
+
+
 @models_app.command("import")
 def models_import(
     file: Annotated[Path, typer.Argument(help="Weights: safetensors, or a file of torch.save.")],
@@ -204,7 +221,9 @@ def evaluate(
 @app.command()
 def reason(
     folder: Annotated[Path, typer.Argument(help="Folder of a saved analysis, as `claire predict` writes it.")],
-    engine: Annotated[str, typer.Option(help="Who words the facts; `template` needs no language model.")] = "template",
+    engine: Annotated[
+        str, typer.Option(help="template (needs no language model), nano, phi3, or a .gguf file.")
+    ] = "template",
     question: Annotated[Optional[str], typer.Option(help="Answer this instead of telling all.")] = None,  # noqa: UP045
     seed: Annotated[int, typer.Option(min=0, help="Of the wording.")] = 0,
     as_json: Json = False,
@@ -214,6 +233,8 @@ def reason(
     from claire.pipeline.reason import reason as run
 
     narrative = run(Analysis.load(folder), engine, question, seed=seed, listen=None if as_json else show_token)
+    if narrative.notice:
+        _say(f"note: {narrative.notice}")
     answer(narrative.as_dict(), as_ungrounded_list(narrative.sentences), as_json)
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from claire.core.errors import InputError
 
+PLACES = ("home", "checkpoints", "gguf")
+"""Settings that are one path each."""
+
 
 def _default_home() -> Path:
     return Path.home() / ".claire"
@@ -50,6 +53,13 @@ class Settings:
         overlap: Overlap of neighbouring windows, pixels.
         max_question: Most characters of a question.
         explain_memory_mb: Megabytes that one internal batch of an attribution may take.
+        narrate_seconds: Time from asking a language model to its last word, waiting for others included.
+        narrate_queue: Most narratives that wait for one language model, the one that is written included.
+        model_start_seconds: Longest start of a language model.
+        model_context: Most tokens of prompt and narrative together.
+        model_threads: CPU threads of a language model; nano takes one.
+        max_gguf_bytes: Largest file of a language model.
+        gguf: A local language model that the app offers, in the GGUF format; its pages take no path from anybody.
         patience_seconds: Seconds after which a long computation that no page asks about any more is cancelled.
         max_error_regions: Most wrong regions of a map that are described, the largest first.
         simulated_tiles: Scenes in the training split of the data set `simulated`.
@@ -83,6 +93,13 @@ class Settings:
     overlap: int = 64
     max_question: int = 500
     explain_memory_mb: int = 1024
+    narrate_seconds: int = 300
+    narrate_queue: int = 8
+    model_start_seconds: int = 120
+    model_context: int = 4096
+    model_threads: int = 2
+    max_gguf_bytes: int = 20_000_000_000
+    gguf: Path | None = None
     patience_seconds: int = 120
     max_error_regions: int = 40
     simulated_tiles: int = 800
@@ -97,7 +114,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read `CLAIRE_DATA` (`:`-separated folders), `CLAIRE_HOME`, `CLAIRE_CHECKPOINTS` and `CLAIRE_<LIMIT>`.
+        """Read `CLAIRE_DATA` (`:`-separated folders), the other places of `PLACES` as `CLAIRE_HOME`, `CLAIRE_<LIMIT>`.
 
         Raises:
             InputError: A limit is not a positive whole number.
@@ -106,12 +123,12 @@ class Settings:
         values: dict[str, object] = {}
         if given.get("CLAIRE_DATA"):
             values["data"] = tuple(Path(p).expanduser() for p in given["CLAIRE_DATA"].split(os.pathsep) if p)
-        for name in ("home", "checkpoints"):
+        for name in PLACES:
             if text := given.get(f"CLAIRE_{name.upper()}"):
                 values[name] = Path(text).expanduser()
         for item in fields(cls):
             text = given.get(f"CLAIRE_{item.name.upper()}")
-            if item.name in {"data", "home", "checkpoints"} or text is None:
+            if item.name in {"data", *PLACES} or text is None:
                 continue
             if not text.isdecimal() or int(text) == 0:
                 raise InputError(

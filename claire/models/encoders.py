@@ -124,9 +124,33 @@ class Encoder(nn.Module):
         Returns:
             Six tensors of strides 1, 2, 4, 8, 16, 32.
         """
+        full, half = self.stem(pixels, valid)
+        stages: Any = self.backbone(half).feature_maps
+        return [full, half, *stages]
+
+    def stem(self, pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of strides 1 and 2; arguments as for `forward`."""
         seen = pixels * valid
         parts = [seen, valid, standardise(seen, valid)] if self.relative else [seen, valid]
         full = self.full_stem(torch.cat(parts, dim=1))
-        half = self.half_stem(full)
-        stages: Any = self.backbone(half).feature_maps
-        return [full, half, *stages]
+        return full, self.half_stem(full)
+
+    def embed(self, half: Tensor) -> Tensor:
+        """What the first stage reads, from the features of stride 2."""
+        prepare = getattr(self.backbone, "embedder", None) or self.backbone.embeddings
+        embedded: Tensor = prepare(half)  # type: ignore[operator]
+        return embedded
+
+    def advance(self, stage: int, features: Tensor) -> Tensor:
+        """What stage 0..3 makes of the features before it, for networks whose encoders talk to each other on the way.
+
+        The stages one after the other give what `forward` gives, save for the normalisation that ConvNeXt V2 adds to
+        what it hands out.
+        """
+        advanced: Tensor = self.backbone.encoder.stages[stage](features)  # type: ignore[union-attr, index, operator]
+        return advanced
+
+    def hand_out(self, stage: int, features: Tensor) -> Tensor:
+        """The features of stage 0..3 as a decoder gets them."""
+        norms: Any = getattr(self.backbone, "hidden_states_norms", None)
+        return features if norms is None else norms[STAGES[stage]](features)

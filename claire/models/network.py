@@ -5,8 +5,8 @@ Legend: B batch, C bands, H height, W width, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,17 @@ from claire.core.errors import CheckpointError, UnknownNameError
 from claire.models.cmaf import CMAF, StageInspection
 from claire.models.decoder import AuxiliaryHead, Decoder
 from claire.models.encoders import Encoder
+from claire.models.peers import (
+    SSMA,
+    SSMA_DEEPEST,
+    SSMA_SKIPS,
+    Addition,
+    AtrousDecoder,
+    CascadeFusion,
+    CrossModalRectification,
+    FeatureFusion,
+    SemanticFocusing,
+)
 
 STRIDE = 32
 """Height and width must be multiples of this."""
@@ -25,6 +36,10 @@ STRIDE = 32
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
 """What a configuration may ask for at most; every other number is a width."""
+WIDTH_STEP = 8
+"""Widths of matched networks are multiples of this."""
+WIDTH_SHARES = tuple(0.5 + step / 20 for step in range(31))
+"""By what the widths are scaled at most and in which steps to match a number of parameters: 0.5 to 2."""
 
 
 @dataclass(frozen=True)
@@ -234,15 +249,78 @@ class LateNetwork(nn.Module):
         return NetworkOutput({"fused": torch.log(mean + 1e-8), "optical": single[0], "sar": single[1]})
 
 
-NETWORKS: dict[str, type[ClaireNetwork | SingleNetwork | ConcatNetwork | LateNetwork]] = {
+class PeerNetwork(nn.Module):
+    """A peer: two encoders, the fusion of another paper at the four stages, the same decoder."""
+
+    modes: tuple[Mode, ...] = ("fused",)
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.optical = _build_encoder(config, config.optical_bands)
+        self.sar = _build_encoder(config, config.sar_bands)
+        channels = self.optical.channels
+        rectify, fuse = PEERS[config.fusion]
+        stages = channels[2:]
+        self.rectify = nn.ModuleList(rectify(c) for c in stages) if rectify is not None else None
+        self.fuse = nn.ModuleList(fuse(c, stage == len(stages) - 1) for stage, c in enumerate(stages))
+        self.decoder = Decoder(channels, config.decoder, config.classes)
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment from both sensors; arguments as for `ClaireNetwork.forward`."""
+        stems = self.optical.stem(optical, optical_valid), self.sar.stem(sar, sar_valid)
+        fused = [a + b for a, b in zip(*stems, strict=True)]
+        one, two = self.optical.embed(stems[0][1]), self.sar.embed(stems[1][1])
+        for stage, fuse in enumerate(self.fuse):
+            one, two = self.optical.advance(stage, one), self.sar.advance(stage, two)
+            if self.rectify is not None:
+                one, two = self.rectify[stage](one, two)
+            fused.append(fuse(self.optical.hand_out(stage, one), self.sar.hand_out(stage, two)))
+        return NetworkOutput({"fused": self.decoder(fused)})
+
+
+class DualDeepLab(nn.Module):
+    """A peer: DeepLabV3+ on the optical encoder with a second entry for SAR (Berka 2025)."""
+
+    modes: tuple[Mode, ...] = ("fused",)
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.optical = _build_encoder(config, config.optical_bands)
+        self.sar = _build_encoder(config, config.sar_bands)
+        self.decoder = AtrousDecoder(self.optical.channels, 2 * config.decoder, config.classes)
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment from both sensors; arguments as for `ClaireNetwork.forward`."""
+        logits = self.decoder(self.optical(optical, optical_valid), self.sar(sar, sar_valid))
+        return NetworkOutput({"fused": logits})
+
+
+PEERS: dict[str, tuple[Callable[[int], nn.Module] | None, Callable[[int, bool], nn.Module]]] = {
+    "add": (None, lambda channels, deepest: Addition()),
+    "ssma": (None, lambda channels, deepest: SSMA(channels, SSMA_DEEPEST if deepest else SSMA_SKIPS)),
+    "cmx": (CrossModalRectification, lambda channels, deepest: FeatureFusion(channels)),
+    "asanet": (SemanticFocusing, lambda channels, deepest: CascadeFusion(channels)),
+}
+"""What rectifies both sensors on their way (None: nothing does) and what fuses them, from the channels of a stage and
+whether it is the coarsest."""
+
+Network = ClaireNetwork | SingleNetwork | ConcatNetwork | LateNetwork | PeerNetwork | DualDeepLab
+
+NETWORKS: dict[str, type[Network]] = {
     "cmaf": ClaireNetwork,
     "optical": SingleNetwork,
     "sar": SingleNetwork,
     "concat": ConcatNetwork,
     "late": LateNetwork,
+    **dict.fromkeys(PEERS, PeerNetwork),
+    "deeplab": DualDeepLab,
 }
-
-Network = ClaireNetwork | SingleNetwork | ConcatNetwork | LateNetwork
 
 
 def build_network(config: NetworkConfig) -> Network:
@@ -258,6 +336,34 @@ def build_network(config: NetworkConfig) -> Network:
     if config.fusion not in NETWORKS:
         raise UnknownNameError.among("fusion", config.fusion, NETWORKS)
     return NETWORKS[config.fusion](config)
+
+
+def match_parameters(config: NetworkConfig, fusion: str, wanted: int) -> NetworkConfig:
+    """The configuration with another fusion and with widths that bring it near a number of parameters.
+
+    All four widths are scaled alike and stay multiples of `WIDTH_STEP`; the rest stays, so that peers differ in their
+    fusion and in nothing else.
+
+    Args:
+        config: Of the network that is compared with.
+        fusion: Key of `NETWORKS`.
+        wanted: Parameters.
+
+    Raises:
+        UnknownNameError: No such fusion; lists the right names.
+    """
+    sizes = {
+        tuple(max(WIDTH_STEP, round(width * share / WIDTH_STEP) * WIDTH_STEP) for width in config.widths)
+        for share in WIDTH_SHARES
+    }
+    candidates = [replace(config, fusion=fusion, widths=widths) for widths in sorted(sizes)]
+    return min(candidates, key=lambda each: abs(count_parameters(each) - wanted))
+
+
+def count_parameters(config: NetworkConfig) -> int:
+    """Numbers that the network of a configuration learns; builds it without memory."""
+    with torch.device("meta"):
+        return sum(values.numel() for values in build_network(config).parameters())
 
 
 def _build_encoder(config: NetworkConfig, bands: int) -> Encoder:

@@ -23,7 +23,7 @@ from claire.pipeline.explain import (
 )
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model, read_manifest
 from claire.pipeline.outputs import write_prediction
-from claire.pipeline.reason import ENGINES, Narrative, reason
+from claire.pipeline.reason import ENGINES, Engine, Narrative, list_engines, reason
 from claire.pipeline.whatif import apply_what_if, compute_curve, what_if
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "ENGINES",
     "Dataset",
+    "Engine",
     "ExamplesDataset",
     "GalleryDataset",
     "Narrative",
@@ -50,6 +51,7 @@ __all__ = [
     "find_headline",
     "find_mistakes",
     "import_model",
+    "list_engines",
     "list_models",
     "load_model",
     "open_dataset",

@@ -10,6 +10,7 @@ import numpy as np
 from claire.core.bands import MODES, Mode
 from claire.core.facts import Fact, FactKind
 from claire.reasoning.lexicon import MODE_TITLES
+from claire.reasoning.wording import show
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class FactBook:
     def find_all(self, kind: FactKind) -> tuple[Fact, ...]:
         """Every fact of a kind, the most important first."""
         return tuple(fact for fact in self.facts if fact.kind == kind)
+
+    def show(self, fact: Fact) -> str:
+        """The value of a fact as it stands in a sentence."""
+        return show(fact)
 
     def say(self, facts: Sequence[Fact], *wordings: str) -> Statement:
         """One of several wordings as a statement."""

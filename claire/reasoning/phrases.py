@@ -31,7 +31,7 @@ def say_area(book: FactBook, name: str) -> Statement | None:
             f"{name} is absent from {title}.",
             f"{name} is one of the classes that this checkpoint can draw, and it is absent from {title}.",
         )
-    number, size, word = show(share), show(area), share.judgement
+    number, size, word = book.show(share), book.show(area), share.judgement
     wordings = [
         f"{name} covers {number} of the mapped ground on {title} ({size}), {word}.",
         f"on {title}, {number} of the mapped ground is {name}: {word}, with an area of {size}.",
@@ -54,7 +54,7 @@ def say_other_areas(book: FactBook, names: Sequence[str]) -> Statement | None:
     shares = [share for name in names if (share := book.find("area_share", name))]
     if not shares:
         return None
-    listed = join([f"{share.subject} at {show(share)}" for share in shares])
+    listed = join([f"{share.subject} at {book.show(share)}" for share in shares])
     return book.say(
         shares, f"further classes are {listed} of the mapped ground.", f"the rest of {book.title} goes to {listed}."
     )
@@ -75,18 +75,18 @@ def say_place(book: FactBook, name: str) -> Statement | None:
     fact = book.find("location", name)
     if fact is None:
         return None
-    number, place = show(fact), fact.other
+    number, place = book.show(fact), fact.other
     if fact.judgement == "concentrated":
         return book.say(
             [fact],
-            f"the {name} is concentrated in the {place}, which holds {number} of it.",
+            f"{name} is concentrated in the {place}, which holds {number} of it.",
             f"the {place} holds {number} of the {name}, so it is concentrated there.",
             f"look for the {name} in the {place}: it is concentrated, with {number} of it there.",
         )
     return book.say(
         [fact],
-        f"the {name} is spread through the tile; its fullest part, the {place}, holds {number} of it.",
-        f"the {name} is spread, with {number} of it in its fullest part, the {place}.",
+        f"{name} is spread through the tile; its fullest part, the {place}, holds {number} of it.",
+        f"{name} is spread, with {number} of it in its fullest part, the {place}.",
         f"the {place} holds {number} of the {name}, which is spread through the tile.",
     )
 
@@ -96,12 +96,12 @@ def say_confidence(book: FactBook, name: str) -> Statement | None:
     mean, doubt = book.find("confidence", name), book.find("low_confidence", name)
     if mean is None or doubt is None:
         return None
-    title, number, doubtful, word = book.title, show(mean), show(doubt), mean.judgement
+    title, number, doubtful, word = book.title, book.show(mean), book.show(doubt), mean.judgement
     return book.say(
         [mean, doubt],
         f"where {title} shows {name}, it is {word} (mean confidence {number}), with a {doubt.judgement} share of "
         f"doubtful pixels ({doubtful}).",
-        f"the {name} has a mean confidence of {number}, so {title} is {word}; {doubtful} of its pixels have low "
+        f"{name} has a mean confidence of {number}, so {title} is {word}; {doubtful} of its pixels have low "
         f"confidence, a {doubt.judgement} share.",
         f"{title} is {word} of its {name}: mean confidence {number}, with low confidence on {doubtful} of it.",
     )
@@ -114,8 +114,8 @@ def say_entropy(book: FactBook, name: str) -> Statement | None:
         return None
     return book.say(
         [fact],
-        f"the class probabilities of the {name} are {fact.judgement} (normalised entropy {show(fact)}).",
-        f"for {name}, the probabilities are {fact.judgement}, at a normalised entropy of {show(fact)}.",
+        f"the class probabilities of {name} are {fact.judgement} (normalised entropy {book.show(fact)}).",
+        f"for {name}, the probabilities are {fact.judgement}, at a normalised entropy of {book.show(fact)}.",
     )
 
 
@@ -124,7 +124,7 @@ def say_scores(book: FactBook, name: str) -> Statement | None:
     iou, precision, recall = book.find("iou", name), book.find("precision", name), book.find("recall", name)
     if iou is None or precision is None or recall is None:
         return None
-    number, p, r = show(iou), show(precision), show(recall)
+    number, p, r = book.show(iou), book.show(precision), book.show(recall)
     return book.say(
         [iou, precision, recall],
         f"against the label, {name} reaches an IoU of {number}, which is {iou.judgement}; its precision is {p} and its "
@@ -141,8 +141,8 @@ def say_extent(book: FactBook, name: str) -> Statement | None:
         return None
     return book.say(
         [fact],
-        f"{name} is {fact.judgement}: {book.title} gives it {show(fact)} its labelled pixels.",
-        f"{book.title} gives {name} {show(fact)} its labelled pixels, so it is {fact.judgement}.",
+        f"{name} is {fact.judgement}: {book.title} gives it {book.show(fact)} its labelled pixels.",
+        f"{book.title} gives {name} {book.show(fact)} its labelled pixels, so it is {fact.judgement}.",
     )
 
 
@@ -155,7 +155,9 @@ def say_weakest(book: FactBook) -> Statement | None:
     measured = book.find("iou" if weakest.other == "IoU" else "confidence", weakest.subject)
     if measured is None:
         return None
-    what = f"an IoU of {show(measured)}" if weakest.other == "IoU" else f"a mean confidence of {show(measured)}"
+    what = (
+        f"an IoU of {book.show(measured)}" if weakest.other == "IoU" else f"a mean confidence of {book.show(measured)}"
+    )
     name = weakest.subject
     return book.say(
         [weakest, measured],
@@ -176,11 +178,11 @@ def say_best_map(book: FactBook) -> Statement | None:
     if own is None or not others:
         return None
     top = MODE_TITLES[best.modes[0]]
-    listed = join([f"{MODE_TITLES[fact.modes[0]]} at {show(fact)}" for fact in others])
+    listed = join([f"{MODE_TITLES[fact.modes[0]]} at {book.show(fact)}" for fact in others])
     return book.say(
         [best, own, *others],
-        f"{top} is {best.judgement} against the label, with a mean IoU of {show(own)}; beside it stand {listed}.",
-        f"measured by the label, {top} is {best.judgement}: its mean IoU is {show(own)}, with {listed}.",
+        f"{top} is {best.judgement} against the label, with a mean IoU of {book.show(own)}; beside it stand {listed}.",
+        f"measured by the label, {top} is {best.judgement}: its mean IoU is {book.show(own)}, with {listed}.",
     )
 
 
@@ -189,7 +191,7 @@ def say_disagreement(book: FactBook) -> Statement | None:
     fact = book.find("disagreement", mode="sar")
     if fact is None:
         return None
-    number, word = show(fact), fact.judgement
+    number, word = book.show(fact), fact.judgement
     return book.say(
         [fact],
         f"optical and SAR are {word}: they disagree on {number} of the pixels common to both.",
@@ -206,11 +208,11 @@ def say_winner(book: FactBook) -> Statement | None:
         return None
     ahead, behind = (SENSOR_TITLES[_sensor(fact)] for fact in (first, second))
     if right:
-        middle = f"{ahead} is right on {show(first)} of the labelled pixels"
+        middle = f"{ahead} is right on {book.show(first)} of the labelled pixels"
     else:
-        middle, behind = f"the fused map agrees with {ahead} on {show(first)} of the pixels", f"with {behind}"
+        middle, behind = f"the fused map agrees with {ahead} on {book.show(first)} of the pixels", f"with {behind}"
     equal = first.number == second.number
-    ending = f" and {behind} on {show(second)}." if equal else f", more often than {behind} ({show(second)})."
+    ending = f" and {behind} on {book.show(second)}." if equal else f", more often than {behind} ({book.show(second)})."
     return book.say(
         [first, second], f"where they differ, {middle}{ending}", f"where their maps differ, {middle}{ending}"
     )
@@ -230,9 +232,9 @@ def say_trust(book: FactBook, name: str) -> Statement | None:
         return None
     return book.say(
         [fact],
-        f"where {name} is mapped, the gate is {fact.judgement}: optical has {show(fact)} of its trust.",
-        f"for {name}, the gate gives optical {show(fact)} of its trust, so the weighing is {fact.judgement}.",
-        f"the gate is {fact.judgement} on {name}, with {show(fact)} of its trust in optical.",
+        f"where {name} is mapped, the gate is {fact.judgement}: optical has {book.show(fact)} of its trust.",
+        f"for {name}, the gate gives optical {book.show(fact)} of its trust, so the weighing is {fact.judgement}.",
+        f"the gate is {fact.judgement} on {name}, with {book.show(fact)} of its trust in optical.",
     )
 
 
@@ -257,10 +259,11 @@ def say_observed(book: FactBook) -> Statement | None:
                 f"the {missing} sensor is missing, so everything here rests on {rest}.",
                 f"{missing} is missing; all that is said here rests on {rest}.",
             )
+    by_optical, by_sar = book.show(optical), book.show(sar)
     return book.say(
         [optical, sar],
-        f"optical saw {show(optical)} of the tile ({optical.judgement}) and SAR saw {show(sar)} ({sar.judgement}).",
-        f"SAR is {sar.judgement}, it saw {show(sar)} of the tile; optical is {optical.judgement}, at {show(optical)}.",
+        f"optical saw {by_optical} of the tile ({optical.judgement}) and SAR saw {by_sar} ({sar.judgement}).",
+        f"SAR is {sar.judgement}, it saw {by_sar} of the tile; optical is {optical.judgement}, at {by_optical}.",
     )
 
 
@@ -273,8 +276,8 @@ def say_date(book: FactBook) -> Statement | None:
     sensor = SENSOR_TITLES[_sensor(fact)]
     return book.say(
         [fact],
-        f"on the date {fact.other}, {sensor} saw {show(fact)} of the tile, which makes it {fact.judgement}.",
-        f"for the date {fact.other}, {sensor} is {fact.judgement}: it saw {show(fact)} of the tile.",
+        f"on the date {fact.other}, {sensor} saw {book.show(fact)} of the tile, which makes it {fact.judgement}.",
+        f"for the date {fact.other}, {sensor} is {fact.judgement}: it saw {book.show(fact)} of the tile.",
     )
 
 
@@ -284,7 +287,7 @@ def say_confusion(book: FactBook) -> Statement | None:
     if not facts:
         return None
     fact = facts[0]
-    what = f"{show(fact)} of the labelled {fact.subject} is mapped as {fact.other}"
+    what = f"{book.show(fact)} of the labelled {fact.subject} is mapped as {fact.other}"
     return book.say(
         [fact],
         f"{what}, a {fact.judgement} confusion.",
@@ -299,8 +302,8 @@ def say_calibration(book: FactBook) -> Statement | None:
         return None
     return book.say(
         [fact],
-        f"the probabilities of {book.title} are {fact.judgement}: calibration error {show(fact)}.",
-        f"with a calibration error of {show(fact)}, {book.title} is {fact.judgement}.",
+        f"the probabilities of {book.title} are {fact.judgement}: calibration error {book.show(fact)}.",
+        f"with a calibration error of {book.show(fact)}, {book.title} is {fact.judgement}.",
     )
 
 
@@ -309,7 +312,9 @@ def say_temperature(book: FactBook) -> Statement | None:
     fact = book.find("temperature")
     if fact is None:
         return None
-    return book.say([fact], f"the logits of {book.title} were {fact.judgement}, with a temperature of {show(fact)}.")
+    return book.say(
+        [fact], f"the logits of {book.title} were {fact.judgement}, with a temperature of {book.show(fact)}."
+    )
 
 
 def say_rare(book: FactBook, name: str) -> Statement | None:
@@ -319,8 +324,8 @@ def say_rare(book: FactBook, name: str) -> Statement | None:
         return None
     return book.say(
         [fact],
-        f"{name} is {fact.judgement} in training, with {show(fact)} of the pixels.",
-        f"the training data make {name} {fact.judgement}, at {show(fact)} of the pixels.",
+        f"{name} is {fact.judgement} in training, with {book.show(fact)} of the pixels.",
+        f"the training data make {name} {fact.judgement}, at {book.show(fact)} of the pixels.",
     )
 
 
@@ -343,8 +348,8 @@ def say_accuracy(book: FactBook) -> Statement | None:
         return None
     return book.say(
         [fact],
-        f"the overall accuracy of {book.title} is {show(fact)}.",
-        f"{book.title} has an overall accuracy of {show(fact)}.",
+        f"the overall accuracy of {book.title} is {book.show(fact)}.",
+        f"{book.title} has an overall accuracy of {book.show(fact)}.",
     )
 
 
@@ -355,8 +360,8 @@ def say_sensors(book: FactBook) -> Statement | None:
         return None
     return book.say(
         [optical, sar],
-        f'the optical input is "{show(optical)}"; the SAR input is "{show(sar)}".',
-        f'this checkpoint learned from optical data like "{show(optical)}" and SAR data like "{show(sar)}".',
+        f'the optical input is "{book.show(optical)}"; the SAR input is "{book.show(sar)}".',
+        f'this checkpoint learned from optical data like "{book.show(optical)}" and SAR data like "{book.show(sar)}".',
     )
 
 
@@ -370,7 +375,7 @@ def say_failure(book: FactBook, place: int = 0) -> Statement | None:
     facts = book.find_all("failure")
     if place >= len(facts):
         return None
-    quoted = f'"{show(facts[place])}"'
+    quoted = f'"{book.show(facts[place])}"'
     return book.say([facts[place]], f"a known failure of this checkpoint: {quoted}", f"its model card warns: {quoted}")
 
 
@@ -379,7 +384,7 @@ def say_limit(book: FactBook, place: int = 0) -> Statement | None:
     facts = book.find_all("limit")
     if place >= len(facts):
         return None
-    quoted = f'"{show(facts[place])}"'
+    quoted = f'"{book.show(facts[place])}"'
     return book.say([facts[place]], f"keep in mind: {quoted}", f"a limit of this checkpoint: {quoted}")
 
 
@@ -388,7 +393,7 @@ def say_notices(book: FactBook) -> Statement | None:
     fact = book.find("notices")
     if fact is None:
         return None
-    what = f"{show(fact)} notice{'' if fact.number == 1 else 's'}"
+    what = f"{book.show(fact)} notice{'' if fact.number == 1 else 's'}"
     return book.say(
         [fact],
         f"reading the files raised {what}, to be found among the facts.",
@@ -401,11 +406,11 @@ def say_without(book: FactBook, name: str, other: Mode) -> Statement | None:
     alone, whole = book.find("area_share", name, other), book.find("area_share", name)
     if alone is None or whole is None:
         return None
-    start = f"on {MODE_TITLES[other]} alone, {name} covers {show(alone)} of the mapped ground"
+    start = f"on {MODE_TITLES[other]} alone, {name} covers {book.show(alone)} of the mapped ground"
     if show(alone) == show(whole):
-        return book.say([alone, whole], f"{start}, and on {book.title} it covers {show(whole)}.")
+        return book.say([alone, whole], f"{start}, and on {book.title} it covers {book.show(whole)}.")
     word = "more" if alone.number > whole.number else "less"
-    return book.say([alone, whole], f"{start}, {word} than on {book.title} ({show(whole)}).")
+    return book.say([alone, whole], f"{start}, {word} than on {book.title} ({book.show(whole)}).")
 
 
 def say_scores_without(book: FactBook, other: Mode) -> Statement | None:
@@ -413,11 +418,11 @@ def say_scores_without(book: FactBook, other: Mode) -> Statement | None:
     alone, whole = book.find("mean_iou", mode=other), book.find("mean_iou")
     if alone is None or whole is None:
         return None
-    start = f"the mean IoU of {MODE_TITLES[other]} is {show(alone)}"
+    start = f"the mean IoU of {MODE_TITLES[other]} is {book.show(alone)}"
     if show(alone) == show(whole):
-        return book.say([alone, whole], f"{start}, and that of {book.title} is {show(whole)}.")
+        return book.say([alone, whole], f"{start}, and that of {book.title} is {book.show(whole)}.")
     word = "higher" if alone.number > whole.number else "lower"
-    return book.say([alone, whole], f"{start}, {word} than that of {book.title} ({show(whole)}).")
+    return book.say([alone, whole], f"{start}, {word} than that of {book.title} ({book.show(whole)}).")
 
 
 def join(parts: Sequence[str]) -> str:

@@ -52,10 +52,16 @@ def answer(book: FactBook, question: str, compose: Callable[[FactBook], Iterable
         question: As typed; never repeated, never obeyed.
         compose: The whole narrative, for a question that asks for it.
 
-    Yields:
+    Returns:
         Statements, none twice; a refusal when no fact tells.
     """
-    asked = read_question(book, question)
+    return answer_asked(book, read_question(book, question), compose)
+
+
+def answer_asked(
+    book: FactBook, asked: Question, compose: Callable[[FactBook], Iterable[Statement]]
+) -> Iterator[Statement]:
+    """Answer a question that is already read, see `answer`."""
     said: set[str] = set()
     if not asked.foreign:
         reply = next((reply for pattern, reply in INTENTS if re.search(pattern, asked.text)), None)

@@ -146,14 +146,7 @@ class Recipe:
             MissingFileError: No such file.
             RecipeError: Not YAML, unknown or missing names, values of another type.
         """
-        if not path.is_file():
-            raise MissingFileError(f"There is no recipe {path.name!r}.", "Recipes lie in the folder recipes.")
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise RecipeError(f"The recipe {path.name!r} is not YAML.", "Compare it with one in recipes.") from error
-        if not isinstance(content, dict):
-            raise RecipeError(f"The recipe {path.name!r} has no settings.", "Compare it with one in recipes.")
+        content = read_settings(path)
         values = {**content, **(overrides or {})}
         known = {item.name for item in fields(cls)}
         if strange := set(values) - known:
@@ -183,6 +176,24 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the manifest."""
         return asdict(self)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings of a YAML file.
+
+    Raises:
+        MissingFileError: No such file.
+        RecipeError: It is not YAML, or holds no settings.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"There is no recipe {path.name!r}.", "Recipes lie in the folder recipes.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe {path.name!r} is not YAML.", "Compare it with one in recipes.") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"The recipe {path.name!r} has no settings.", "Compare it with one in recipes.")
+    return content
 
 
 def _read_input(values: Mapping[str, Any], modality: str) -> InputSpec:

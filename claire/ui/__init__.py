@@ -13,6 +13,7 @@ from claire.ui.scores import show_comparison, show_confusion, show_legend, show_
 from claire.ui.shell import shell
 from claire.ui.what_if import show_curve, show_what_if
 from claire.ui.why import ask_question
+from claire.ui.words import show_words
 
 __all__ = [
     "ask_question",
@@ -41,4 +42,5 @@ __all__ = [
     "show_source",
     "show_start",
     "show_what_if",
+    "show_words",
 ]

@@ -19,6 +19,7 @@ PAGES = (
     ("pages/why.py", "Why", ":material/help:"),
     ("pages/what_if.py", "What if", ":material/tune:"),
     ("pages/errors.py", "Errors", ":material/troubleshoot:"),
+    ("pages/reasoning.py", "In words", ":material/notes:"),
     ("pages/models.py", "Models", ":material/badge:"),
 )
 STYLE = """
@@ -37,6 +38,7 @@ STYLE = """
 .claire-key {display: flex; flex-wrap: wrap; gap: 0.15rem 0.9rem; font-size: 0.86rem; align-items: center;}
 .claire-swatch {display: inline-block; width: 0.85em; height: 0.85em; border-radius: 2px; margin-right: 0.4em;
   border: 1px solid rgba(128, 128, 128, 0.7); vertical-align: -0.08em;}
+@media (min-width: 700px) {.st-key-claire-words-focus {position: sticky; top: 4.5rem;}}
 .claire-ramp {height: 0.75em; flex: 1; min-width: 5rem; border-radius: 2px; border: 1px solid rgba(128, 128, 128, 0.7);}
 </style>
 """

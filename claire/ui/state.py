@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from claire.core.evidence import Explained
+from claire.core.facts import Fact, Sentence, Token
 from claire.core.types import Tile
 from claire.core.whatif import Curve, WhatIf
 from claire.ui.jobs import Job
@@ -29,6 +30,10 @@ ANSWERS_KEY, JOB_KEY = "claire.why.answers", "claire.why.job"
 MOST_ANSWERS = 6
 """Answers to questions that one session keeps; an attribution of a large tile takes megabytes."""
 DAMAGE_KEY, CURVE_KEY = "claire.damage", "claire.curve.drawn"
+TALK_KEY, STORIES_KEY, CHAT_KEY = "claire.words.talk", "claire.words.stories", "claire.words.chat"
+FACT_KEY = "claire.words.fact"
+MOST_STORIES, MOST_EXCHANGES = 12, 40
+"""Narratives, and questions with their answers about one pair, that one session keeps."""
 DATASET_PARAMETER, TILE_PARAMETER = "dataset", "tile"
 
 
@@ -126,11 +131,112 @@ def find_answer(key: str) -> Explained | None:
 
 def remember_answer(key: str, answer: Explained) -> None:
     """Keep what was found out, the last few questions at most."""
-    answers: dict[str, Explained] = st.session_state.setdefault(ANSWERS_KEY, {})
-    answers.pop(key, None)
-    answers[key] = answer
-    while len(answers) > MOST_ANSWERS:
-        del answers[next(iter(answers))]
+    _keep_last(st.session_state.setdefault(ANSWERS_KEY, {}), key, answer, MOST_ANSWERS)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What was said about a pair, as far as it came.
+
+    Args:
+        engine: Who said it.
+        sentences: Checked.
+        facts: All facts of the analysis.
+        note: What else there is to know: another engine than the wanted one, or that it was stopped.
+        speed: Tokens per second; 0 where it was stopped.
+    """
+
+    engine: str
+    sentences: tuple[Sentence, ...]
+    facts: tuple[Fact, ...]
+    note: str = ""
+    speed: float = 0.0
+
+
+@dataclass
+class Transcript:
+    """A story while it is told: a job writes it, the page reads it."""
+
+    sentences: tuple[Sentence, ...] = ()
+    rest: str = ""
+
+    def listen(self, token: Token) -> None:
+        """Take the next piece."""
+        self.rest += token.text
+
+    def hear(self, sentence: Sentence) -> None:
+        """Take a whole sentence in place of its pieces."""
+        self.sentences, self.rest = (*self.sentences, sentence), ""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A story being told.
+
+    Args:
+        key: Of the story, or of the pair for an answer.
+        question: Which is answered; "" for a narrative.
+        job: Gives the story.
+        transcript: How far it is.
+    """
+
+    key: str
+    question: str
+    job: Job[Story]
+    transcript: Transcript
+
+
+def find_talk() -> Talk | None:
+    """The story that this session has under way or has not collected, or None."""
+    talk: Talk | None = st.session_state.get(TALK_KEY)
+    return talk
+
+
+def remember_talk(talk: Talk | None) -> None:
+    """Put a story under way, or forget it; one that is under way is stopped."""
+    if (old := find_talk()) is not None and old is not talk:
+        old.job.cancel()
+    st.session_state[TALK_KEY] = talk
+
+
+def find_story(key: str) -> Story | None:
+    """What this session was told before, or None."""
+    stories: dict[str, Story] = st.session_state.get(STORIES_KEY, {})
+    return stories.get(key)
+
+
+def remember_story(key: str, story: Story) -> None:
+    """Keep a story, the last few at most."""
+    _keep_last(st.session_state.setdefault(STORIES_KEY, {}), key, story, MOST_STORIES)
+
+
+def find_exchanges(about: str) -> tuple[tuple[str, Story], ...]:
+    """Questions about a pair in this session and their answers, the oldest first."""
+    chats: dict[str, tuple[tuple[str, Story], ...]] = st.session_state.get(CHAT_KEY, {})
+    return chats.get(about, ())
+
+
+def remember_exchange(about: str, question: str, answer: Story) -> None:
+    """Add a question and its answer to those about a pair."""
+    chats = st.session_state.setdefault(CHAT_KEY, {})
+    _keep_last(chats, about, (*find_exchanges(about), (question, answer))[-MOST_EXCHANGES:], MOST_STORIES)
+
+
+def remember_fact(fact_id: str) -> None:
+    """The fact to show; "" for none."""
+    st.session_state[FACT_KEY] = fact_id
+
+
+def find_fact() -> str:
+    """Id of the fact to show; "" for none, and it may belong to another analysis."""
+    return str(st.session_state.get(FACT_KEY, ""))
+
+
+def _keep_last(kept: dict[str, Any], key: str, value: Any, most: int) -> None:
+    kept.pop(key, None)
+    kept[key] = value
+    while len(kept) > most:
+        del kept[next(iter(kept))]
 
 
 def remember_damage(what_if: WhatIf) -> None:

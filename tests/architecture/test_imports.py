@@ -20,11 +20,12 @@ GATEWAYS = {
     "rasterio": ("claire/data/raster.py",),
     "safetensors": ("claire/models/checkpoint.py",),
     "captum": ("claire/explain/captum_methods.py",),
-    "llama_cpp": ("claire/reasoning/",),
+    "llama_cpp": ("claire/reasoning/llama.py",),
+    "gguf": ("claire/training/nano/export.py",),
     "lightning": ("claire/training/",),
     "streamlit": ("claire/ui/", "pages/", "app.py"),
     "torch": ("claire/data/", "claire/models/", "claire/inference/", "claire/explain/", "claire/training/"),
-    "transformers": ("claire/models/",),
+    "transformers": ("claire/models/", "claire/training/nano/"),
 }
 """Package -> the only places that import it."""
 
@@ -91,6 +92,7 @@ def test_import_contracts_see_broken_rules(tmp_path: Path) -> None:
         ("pipeline", "import streamlit, captum, llama_cpp"),
         ("data", "import rasterio"),
         ("inference", "import safetensors"),
+        ("training", "import gguf"),
     ):
         (tmp_path / "claire" / package / "__init__.py").write_text(line + "\n", encoding="utf-8")
     (tmp_path / "claire" / "data" / "first.py").write_text("import claire.data.second\n", encoding="utf-8")

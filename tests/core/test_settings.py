@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from claire.core.errors import InputError
-from claire.core.settings import Settings
+from claire.core.settings import PLACES, Settings
 
-LIMITS = [item.name for item in fields(Settings) if item.name not in {"data", "home", "checkpoints"}]
+LIMITS = [item.name for item in fields(Settings) if item.name not in {"data", *PLACES}]
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -32,6 +32,9 @@ def test_a_limit_that_is_no_positive_whole_number_is_refused(text: str) -> None:
 
 def test_places_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
-    settings = Settings.from_environment({"CLAIRE_DATA": os.pathsep.join(("~/a", "", "b")), "CLAIRE_HOME": "~/c"})
+    settings = Settings.from_environment(
+        {"CLAIRE_DATA": os.pathsep.join(("~/a", "", "b")), "CLAIRE_HOME": "~/c", "CLAIRE_GGUF": "d.gguf"}
+    )
     assert settings.data == (Path("/home/somebody/a"), Path("b"))
     assert settings.home == Path("/home/somebody/c")
+    assert settings.gguf == Path("d.gguf")

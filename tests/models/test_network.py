@@ -10,7 +10,7 @@ from torch import Tensor
 
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.models.encoders import BACKBONES, FAR, standardise
-from claire.models.network import NETWORKS, NetworkConfig, build_network
+from claire.models.network import NETWORKS, PEERS, NetworkConfig, build_network, count_parameters, match_parameters
 
 SMALL = NetworkConfig(6, 2, 3, encoder="resnet", widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), decoder=8, auxiliary=8)
 
@@ -140,3 +140,47 @@ def test_a_setting_that_no_network_has_is_named(name: str, value: object) -> Non
     with pytest.raises(CheckpointError, match=name):
         NetworkConfig.from_mapping({**SMALL.as_dict(), name: value})
     assert NetworkConfig.from_mapping({**SMALL.as_dict(), "relative": True}).relative
+
+
+@pytest.mark.parametrize("encoder", sorted(BACKBONES))
+def test_stages_one_after_the_other_are_the_encoder(encoder: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, encoder=encoder)).eval()
+    inputs = pair()
+    with torch.inference_mode():
+        whole = network.optical(inputs[0], inputs[2])
+        full, half = network.optical.stem(inputs[0], inputs[2])
+        features, steps = network.optical.embed(half), [full, half]
+        for stage in range(4):
+            features = network.optical.advance(stage, features)
+            steps.append(network.optical.hand_out(stage, features))
+    for one, other in zip(whole, steps, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("fusion", sorted({*PEERS, "deeplab"}))
+def test_every_peer_reads_both_sensors_and_learns(fusion: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, fusion=fusion)).eval()
+    inputs = pair()
+    with torch.inference_mode():
+        plain = network(*inputs).logits["fused"]
+        for sensor in (0, 1):
+            changed = list(inputs)
+            changed[sensor] = changed[sensor].flip(-1)
+            assert not torch.allclose(plain, network(*changed).logits["fused"])
+    network.train()
+    network(*inputs).logits["fused"].square().mean().backward()
+    assert not [name for name, values in network.named_parameters() if values.grad is None]
+
+
+@pytest.mark.parametrize("fusion", sorted(NETWORKS))
+def test_every_peer_can_be_matched_in_parameters_within_a_fifth(fusion: str) -> None:
+    config = replace(SMALL, widths=(32, 64, 96, 128), depths=(2, 2, 2, 2), decoder=32, auxiliary=32)
+    wanted = count_parameters(config)
+    matched = match_parameters(config, fusion, wanted)
+    assert matched.fusion == fusion
+    assert replace(matched, fusion=config.fusion, widths=config.widths) == config
+    network = build_network(matched)
+    assert count_parameters(matched) == sum(values.numel() for values in network.parameters())
+    assert abs(count_parameters(matched) / wanted - 1) <= 0.2

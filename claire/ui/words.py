@@ -1,0 +1,316 @@
+"""The analysis in words: a narrator that can be picked and stopped, facts to press, questions and answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import streamlit as st
+
+from claire import pipeline
+from claire.core.bands import Mode
+from claire.core.errors import CancelledError, ClaireError
+from claire.core.facts import Fact
+from claire.core.settings import Settings
+from claire.pipeline import Engine
+from claire.reasoning.facts import build_facts
+from claire.reasoning.regions import find_map, find_region
+from claire.reasoning.wording import show
+from claire.ui.faults import error_boundary
+from claire.ui.flow import Subject
+from claire.ui.jobs import Cancelled, Job, Report
+from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW, draw_base, draw_overlay, show_view_key
+from claire.ui.pair import show_picture
+from claire.ui.state import (
+    FACT_KEY,
+    Story,
+    Talk,
+    Transcript,
+    find_exchanges,
+    find_fact,
+    find_story,
+    find_talk,
+    remember_exchange,
+    remember_fact,
+    remember_story,
+    remember_talk,
+)
+from claire.ui.story import show_story, title_of
+from claire.ui.tables import show_table
+from claire.ui.text import as_html, as_line, as_text
+from claire.viz.encoding import thin_map
+from claire.viz.evidence import render_outlined
+from claire.viz.pictures import render_overlay
+from claire.viz.words import MODE_TITLES
+
+POLL_SECONDS = 0.25
+OPACITY = 0.65
+VIEWS = {
+    "confidence": CONFIDENCE_VIEW,
+    "low_confidence": CONFIDENCE_VIEW,
+    "entropy": CONFIDENCE_VIEW,
+    "ece": CONFIDENCE_VIEW,
+    "trust": TRUST_VIEW,
+}
+"""Kind of fact -> what the map shows, where that is not the classes."""
+EXAMPLES = (
+    "How sure are you?",
+    "Which sensor decided?",
+    "Which class is weakest?",
+    "What would happen without the optical?",
+    "What could be wrong?",
+)
+STOPPED = "Stopped before the end."
+SOURCES: dict[str, tuple[str, str]] = {
+    "contribution": ("pages/why.py", "Why"),
+    "interaction": ("pages/why.py", "Why"),
+    "attribution": ("pages/why.py", "Why"),
+    "attention": ("pages/attention.py", "Attention"),
+    "confusion": ("pages/errors.py", "Errors"),
+    "observed": ("pages/explore.py", "Explore"),
+    "observed_date": ("pages/explore.py", "Explore"),
+    "bands": ("pages/explore.py", "Explore"),
+    "notice": ("pages/explore.py", "Explore"),
+    "notices": ("pages/explore.py", "Explore"),
+    "failure": ("app.py", "Home"),
+    "limit": ("app.py", "Home"),
+    "sensor": ("app.py", "Home"),
+    "prevalence": ("app.py", "Home"),
+}
+"""Kind of fact -> page that shows where it came from; the others come from Compare."""
+
+
+def show_words(subject: Subject) -> None:
+    """The whole page."""
+    facts = build_facts(subject.analysis)
+    left, right = st.columns([5, 6], gap="large")
+    with right:
+        engine = _pick_engine()
+        if engine is not None:
+            _show_narrative(subject, engine, facts)
+            _show_chat(subject, engine)
+    with left, st.container(key="claire-words-focus"), error_boundary():
+        _show_focus(subject, facts)
+    with error_boundary(), st.expander(f"All {len(facts)} facts: every number that the text may use"):
+        _show_facts(facts)
+
+
+def _pick_engine() -> Engine | None:
+    """The narrator that was picked, with what would make it better."""
+    engines = pipeline.list_engines(Settings.from_environment())
+    usable = {engine.name: engine for engine in engines if not engine.problem}
+    name = st.segmented_control(
+        "Written by",
+        list(usable),
+        default=next(iter(usable)),
+        required=True,
+        format_func=lambda name: as_line(usable[name].title, 40),
+        key="claire.words.engine",
+    )
+    engine = usable.get(name or "")
+    if engine is not None:
+        st.caption(engine.about)
+    absent = [f"**{as_text(each.title)}**: {each.problem}" for each in engines if each.problem]
+    if absent:
+        with st.expander("More narrators"):
+            st.markdown("\n".join(f"- {line}" for line in absent))
+    return engine
+
+
+def _show_narrative(subject: Subject, engine: Engine, facts: tuple[Fact, ...]) -> None:
+    seed = int(st.session_state.get("claire.words.seed", 0))
+    key = _make_key(subject, engine.name, str(seed))
+    with error_boundary():
+        _collect()
+    talk, story = find_talk(), find_story(key)
+    if talk is not None and talk.key not in (key, _make_key(subject)):
+        remember_talk(None)  # it is about another pair or by another narrator
+        talk = None
+    if story is None and talk is None:
+        talk = _start(subject, engine, key, "", seed)
+    if talk is not None and talk.key == key:
+        st.fragment(_show_progress, run_every=POLL_SECONDS)(facts)
+    elif story is not None:
+        if story.sentences:
+            show_story("claire.words.story", story.sentences, facts, chosen=find_fact(), on_fact=remember_fact)
+            _show_verdict(story)
+        if story.note:
+            st.info(as_text(story.note), icon=":material/info:")
+        _offer_copies(story)
+
+
+def _show_progress(facts: tuple[Fact, ...]) -> None:
+    """What has been written so far, and a button that stops it."""
+    talk = find_talk()
+    if talk is None or not talk.job.running:
+        st.rerun()
+    said = talk.transcript
+    show_story("claire.words.writing", said.sentences, facts, rest=said.rest, headings=not talk.question)
+    if st.button("Stop", icon=":material/stop_circle:", key="claire.words.stop"):
+        talk.job.cancel()
+
+
+def _show_verdict(story: Story) -> None:
+    """How many sentences hold, and how fast they came."""
+    good = sum(sentence.grounded for sentence in story.sentences)
+    words = f"{good} of {len(story.sentences)} sentences follow from the facts that they cite"
+    icon = ":material/verified:" if good == len(story.sentences) else ":material/gpp_bad:"
+    speed = f" · {story.speed:,.0f} tokens/s" if story.speed else ""
+    st.caption(f"{icon} {words}; written by {as_text(story.engine)} on this machine{speed}")
+
+
+def _offer_copies(story: Story) -> None:
+    with st.container(horizontal=True):
+        st.button("Say it otherwise", icon=":material/refresh:", key="claire.words.again", on_click=_draw_seed)
+        st.download_button(
+            "Save", build_copy(story), "narrative.json", "application/json", icon=":material/download:",
+            help="The sentences, whether each holds, and all facts.",
+        )  # fmt: skip
+    with st.expander("Plain text, to copy"):
+        st.code(" ".join(sentence.text for sentence in story.sentences), language=None, wrap_lines=True)
+
+
+def build_copy(story: Story) -> str:
+    """A story as JSON: sentences, whether each holds, and all facts."""
+    content = {
+        "engine": story.engine,
+        "sentences": [sentence.as_dict() for sentence in story.sentences],
+        "facts": [fact.as_dict() for fact in story.facts],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _draw_seed() -> None:
+    st.session_state["claire.words.seed"] = int(st.session_state.get("claire.words.seed", 0)) + 1
+
+
+def _show_chat(subject: Subject, engine: Engine) -> None:
+    """Questions and answers about this pair, and a box for the next one."""
+    about = _make_key(subject)
+    st.subheader("Ask about this pair", anchor=False)
+    for number, (question, answer) in enumerate(find_exchanges(about)):
+        with st.chat_message("user"):
+            st.markdown(as_text(question, 500))
+        with st.chat_message("assistant"):
+            show_story(
+                f"claire.words.answer.{number}", answer.sentences, answer.facts, chosen=find_fact(), headings=False,
+                on_fact=remember_fact,
+            )  # fmt: skip
+            if answer.note:
+                st.caption(as_text(answer.note))
+    talk = find_talk()
+    busy = talk is not None
+    if talk is not None and talk.question and talk.key == about:
+        with st.chat_message("user"):
+            st.markdown(as_text(talk.question, 500))
+        with st.chat_message("assistant"):
+            st.fragment(_show_progress, run_every=POLL_SECONDS)(())
+    asked = st.pills(
+        "Such as", EXAMPLES, key=f"claire.words.example.{len(find_exchanges(about))}", disabled=busy, wrap=True
+    )
+    most = Settings.from_environment().max_question
+    typed = st.chat_input("How much water? Why is this forest and not crops?", max_chars=most, disabled=busy)
+    following: str | None = typed or asked
+    if following and not busy and following.strip():
+        _start(subject, engine, about, following, 0)
+        st.rerun()
+
+
+def _start(subject: Subject, engine: Engine, key: str, question: str, seed: int) -> Talk:
+    """Let a narrator begin."""
+    transcript, analysis = Transcript(), subject.analysis
+    facts = build_facts(analysis)
+
+    def work(report: Report, cancelled: Cancelled) -> Story:
+        try:
+            told = pipeline.reason(
+                analysis,
+                engine.name,
+                question or None,
+                seed=seed,
+                listen=transcript.listen,
+                hear=transcript.hear,
+                should_stop=cancelled,
+            )
+        except CancelledError:
+            return Story(engine.title, transcript.sentences, facts, STOPPED)
+        return Story(engine.title if not told.notice else told.engine, told.sentences, told.facts, told.notice,
+                     told.tokens_per_second)  # fmt: skip
+
+    talk = Talk(key, question, Job(work, Settings.from_environment().patience_seconds), transcript)
+    remember_talk(talk)
+    return talk
+
+
+def _collect() -> None:
+    """Keep what a narrator said, or why it said nothing; a fault in its thread is raised here, once."""
+    talk = find_talk()
+    if talk is None or talk.job.running:
+        return
+    remember_talk(None)
+    story = Story("", (), (), "The narrator failed.")
+    try:
+        story = talk.job.collect()
+    except ClaireError as error:
+        story = Story("", (), (), f"{error.message} {error.hint}")
+    finally:
+        if talk.question:
+            remember_exchange(talk.key, talk.question, story)
+        else:
+            remember_story(talk.key, story)
+
+
+def _show_focus(subject: Subject, facts: tuple[Fact, ...]) -> None:
+    """The map, with the place of the chosen fact; beside it the number, its rule and the page that it came from."""
+    analysis, by_id = subject.analysis, {fact.id: fact for fact in facts}
+    if find_fact() not in by_id:
+        remember_fact("")
+    slot = st.container()
+    chosen = st.selectbox(
+        "Show a fact on the map",
+        ["", *by_id],
+        format_func=lambda name: as_line(by_id[name].text, 120) if name else "none",
+        key=FACT_KEY,
+    )
+    fact = by_id.get(chosen)
+    first: Mode = next(iter(analysis.predictions))
+    mode = first if fact is None else find_map(fact, analysis) or first
+    view = CLASSES_VIEW if fact is None else VIEWS.get(fact.kind, CLASSES_VIEW)
+    with slot:
+        top, words = draw_overlay(analysis, mode, view)
+        base = draw_base(analysis, mode)
+        picture = base if top is None else render_overlay(base, top, OPACITY)
+        region = None if fact is None else find_region(fact, analysis)
+        if fact is not None and region is not None and region.any() and not region.all():
+            show_picture(render_outlined(picture, thin_map(region)), f"{words} Outlined: {as_line(fact.text)}")
+        else:
+            show_picture(picture, words)
+        show_view_key(analysis, view)
+        st.caption(f"{MODE_TITLES[mode]} map, {view.lower()}")
+        if fact is None:
+            st.caption("Press a chip in the text: the map shows where its number was measured.")
+            return
+        st.markdown(f"**{as_text(fact.text)}**")
+        rule = f" · judged {as_text(fact.threshold)}" if fact.threshold else ""
+        st.caption(f"{as_text(title_of(fact))}: {as_text(show(fact))}{rule} · read from {as_text(fact.source)}")
+        page, title = SOURCES.get(fact.kind, ("pages/compare.py", "Compare"))
+        st.page_link(page, label=f"Where this comes from: {title}", icon=":material/arrow_forward:",
+                     query_params=subject.choice.link or None)  # fmt: skip
+
+
+def _show_facts(facts: tuple[Fact, ...]) -> None:
+    rows = [
+        (
+            as_html(fact.text),
+            as_html(show(fact)),
+            as_html(fact.threshold or "–"),
+            as_html(f"{SOURCES.get(fact.kind, ('', 'Compare'))[1]}: {fact.source}"),
+        )
+        for fact in facts
+    ]
+    show_table(("Fact", "Value", "Judged by", "From"), rows, "The most important first.", words=True)
+
+
+def _make_key(subject: Subject, *more: str) -> str:
+    words = (subject.choice.digest, subject.model.sha256, *more)
+    return hashlib.sha256(repr(words).encode()).hexdigest()
