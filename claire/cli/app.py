@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from claire.cli.data import data_app
 from claire.cli.inspect import describe, render_text
 from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress, show_token
 from claire.cli.tables import as_mode_table, as_model_table, as_score_table, as_ungrounded_list, as_why_table
@@ -23,6 +24,7 @@ from claire.data.raster import printable
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
 app.add_typer(models_app, name="models")
+app.add_typer(data_app, name="data")
 
 UsageError: Any = typer.BadParameter.__base__
 """What typer raises for wrong usage; it has no public name of its own."""
@@ -189,7 +191,9 @@ def explain(
 
 @app.command(epilog=describe_conditions())
 def evaluate(
-    data: Annotated[str, typer.Option(help="Layout of the data set: ombria, folder, pairs, simulated or gallery.")],
+    data: Annotated[
+        str, typer.Option(help="ombria, folder, pairs, simulated, gallery, or a name of `claire data list`.")
+    ],
     root: Annotated[Path, typer.Option(help="Folder of the data set; a generated one has none.")] = Path(),
     split: Annotated[Optional[str], typer.Option(help="Split; all tiles when left out.")] = None,  # noqa: UP045
     model: ModelName = "claire-flood",
@@ -265,6 +269,7 @@ def train(
     name: Annotated[Optional[str], typer.Option(help="Replaces the recipe's name.")] = None,  # noqa: UP045
     fusion: Annotated[Optional[str], typer.Option(help="Replaces the recipe's fusion, for baselines.")] = None,  # noqa: UP045
     seed: Annotated[Optional[int], typer.Option(help="Replaces the recipe's seed.")] = None,  # noqa: UP045
+    devices: Annotated[Optional[int], typer.Option(help="Replaces the recipe's number of GPUs or processes.")] = None,  # noqa: UP045
     out: Annotated[Optional[Path], typer.Option(help="Folder for the checkpoint.")] = None,  # noqa: UP045
     runs: Annotated[Path, typer.Option(help="Folder for what a resume needs.")] = Path("runs"),
     fold: Annotated[Optional[int], typer.Option(help="Leave the places of this fold out, to score on them.")] = None,  # noqa: UP045
@@ -278,7 +283,7 @@ def train(
     from claire.training.run import find_start
     from claire.training.run import train as run
 
-    given = {"root": str(root) if root else None, "name": name, "seed": seed}
+    given = {"root": str(root) if root else None, "name": name, "seed": seed, "devices": devices}
     recipe = Recipe.read(config, {key: value for key, value in given.items() if value is not None})
     if fusion:
         recipe = recipe.with_fusion(fusion)

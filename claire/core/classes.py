@@ -114,7 +114,70 @@ GLOBAL_10M = ClassScheme(
 )
 """Impact Observatory / Esri global 10 m land cover; clouds (10) are not a class of the ground."""
 
-SCHEMES = {scheme.name: scheme for scheme in (FLOOD, GLOBAL_10M)}
+
+def _build(name: str, ignore_ids: tuple[int, ...], *rows: str) -> ClassScheme:
+    """A scheme from rows such as "10 farmland #cc6600"."""
+    split = [(row.partition(" ")[0], *row.partition(" ")[2].rsplit(" ", 1)) for row in rows]
+    return ClassScheme(name, tuple(LandClass(int(number), title, color) for number, title, color in split), ignore_ids)
+
+
+# Schemes of published data sets keep the colours of their authors, because colour-coded labels are read by them.
+WHU_OPT_SAR = _build(
+    "whu-opt-sar", (0,),
+    "10 farmland #cc6600", "20 city #ff0000", "30 village #ffff00", "40 water #0000ff", "50 forest #55a700",
+    "60 road #00ffff", "70 other land #996699",
+)  # fmt: skip
+
+PIE_RGB_SAR = _build(
+    "pie-rgb-sar", (),
+    "0 background #808080", "1 city #eb3324", "2 road #fffd55", "3 water #42ecf5", "4 forest #38a800",
+    "5 farmland #a87000",
+)  # fmt: skip
+
+OPENEARTHMAP = _build(
+    "openearthmap", (0,),
+    "1 bareland #800000", "2 rangeland #00ff24", "3 developed space #949494", "4 road #ffffff", "5 tree #226126",
+    "6 water #0045ff", "7 agriculture #4bb549", "8 building #de1f07",
+)  # fmt: skip
+
+IGBP = _build(
+    "igbp", (0,),
+    "1 evergreen needleleaf forest #05450a", "2 evergreen broadleaf forest #086a10",
+    "3 deciduous needleleaf forest #54a708", "4 deciduous broadleaf forest #78d203", "5 mixed forest #009900",
+    "6 closed shrubland #c6b044", "7 open shrubland #dcd159", "8 woody savanna #dade48", "9 savanna #fbff13",
+    "10 grassland #b6ff05", "11 permanent wetland #27ff87", "12 cropland #c24f44", "13 urban #a5a5a5",
+    "14 cropland mosaic #ff6d4c", "15 snow or ice #69fff8", "16 barren #f9ffa4", "17 water #1c0dff",
+)  # fmt: skip
+"""Land cover of MODIS as the International Geosphere-Biosphere Programme divides it."""
+
+DFC2020 = _build(
+    "dfc2020", (0, 3, 8),
+    "1 forest #009900", "2 shrubland #c6b044", "4 grassland #b6ff05", "5 wetland #27ff87", "6 cropland #c24f44",
+    "7 urban #a5a5a5", "9 barren #f9ffa4", "10 water #1c0dff",
+)  # fmt: skip
+"""IGBP simplified; savanna (3) and snow (8) do not occur and are not scored."""
+
+SURFACE_WATER = _build("surface-water", (), "0 dry ground #d9d2c5", "1 water #0072b2")
+"""All water on the surface, permanent or flood."""
+
+CORINE_19 = _build(
+    "corine-19", (),
+    "1 urban fabric #e6004d", "2 industrial or commercial units #cc4df2", "3 arable land #ffffa8",
+    "4 permanent crops #e68000", "5 pastures #e6e64d", "6 complex cultivation patterns #ffe64d",
+    "7 agriculture with natural vegetation #e6cc4d", "8 agro-forestry areas #f2cca6",
+    "9 broad-leaved forest #80ff00", "10 coniferous forest #00a600", "11 mixed forest #4dff00",
+    "12 natural grassland and sparse vegetation #ccf24d", "13 moors, heathland and sclerophyllous #a6ff80",
+    "14 transitional woodland, shrub #a6f200", "15 beaches, dunes, sands #e6e6e6", "16 inland wetlands #a6a6ff",
+    "17 coastal wetlands #ccccff", "18 inland waters #80f2e6", "19 marine waters #e6f2ff",
+)  # fmt: skip
+"""The 19 classes of BigEarthNet, numbered in the order of its authors."""
+
+SCHEMES = {
+    scheme.name: scheme
+    for scheme in (
+        FLOOD, GLOBAL_10M, WHU_OPT_SAR, PIE_RGB_SAR, OPENEARTHMAP, IGBP, DFC2020, SURFACE_WATER, CORINE_19,
+    )
+}  # fmt: skip
 
 
 def find_scheme(name: str) -> ClassScheme:

@@ -91,14 +91,18 @@ class Plan:
         return "float32" if dtype.itemsize <= 2 or dtype == np.float32 else "float64"
 
 
-def read(header: Any, pixels: Any, path: Path, announce: Announce, hand_over: HandOver) -> dict[str, Any]:
+def read(
+    header: Any, pixels: Any, path: Path, announce: Announce, hand_over: HandOver, transparency: bool = True
+) -> dict[str, Any]:
     """Hand over arrays for the values and, where not every pixel is valid, the mask; say the rest in a JSON document.
+
+    Without `transparency` a band that calls itself so is data.
 
     Raises:
         FormatError: Print colours, which measure nothing.
         BandError: No band of data.
     """
-    plan = _plan(header, path)
+    plan = _plan(header, path, transparency)
     if _holds_print_colours(header, plan):
         raise FormatError(
             f"{quoted_name(path)} holds print colours (CMYK), which measure nothing.",

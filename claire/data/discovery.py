@@ -13,12 +13,14 @@ from claire.data.folder import FolderDataset
 from claire.data.landcover import LandCoverDataset
 from claire.data.ombria import OmbriaDataset
 from claire.data.pairs import PairsDataset
+from claire.data.sets.catalogue import ADAPTERS, ALIASES
 from claire.data.simulator.dataset import GalleryDataset, SimulatedDataset
 
 MOST_CHILDREN = 1_000
 
 LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
     "ombria": (OmbriaDataset.is_ombria, OmbriaDataset),
+    **{name: (adapter.recognises, adapter) for name, adapter in ADAPTERS.items()},
     "folder": (FolderDataset.recognises, FolderDataset),
     "pairs": (PairsDataset.recognises, PairsDataset),
 }
@@ -38,6 +40,7 @@ def open_dataset(layout: str, root: Path) -> Dataset:
         UnknownNameError: No such layout; lists the right names.
         DatasetError: There is no such folder, or it is laid out otherwise.
     """
+    layout = ALIASES.get(layout, layout)
     if layout in GENERATED:
         return GENERATED[layout]()
     if layout in LEARNT_FROM:

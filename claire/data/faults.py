@@ -100,6 +100,23 @@ def describe_swap(layers: Mapping[Modality, Layer]) -> str | None:
     return sentence[0].upper() + sentence[1:] if sentence else None
 
 
+def find_edges(blank: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Parts of a mask that reach the border of the picture.
+
+    Args:
+        blank: (H, W) bool.
+
+    Returns:
+        (H, W) bool, True on the connected parts (by sides, not corners) that touch the first or last row or column.
+    """
+    from scipy import ndimage  # here, because few files need it and every reading process would wait for it
+
+    parts, _ = ndimage.label(blank)
+    edge = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    reached: NDArray[np.bool_] = np.isin(parts, edge[edge > 0])
+    return reached
+
+
 def _find_sentinels(values: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], list[str]]:
     filled = np.zeros(values.shape, bool)
     marks: list[str] = []
@@ -127,11 +144,7 @@ def _find_border(values: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.b
     blank = ((values == 0) | ~valid).all(axis=0) & valid.any(axis=0)
     if not blank.any() or blank.all() or not _is_decibel(values, valid & ~blank):
         return None
-    from scipy import ndimage  # here, because few files need it and every reading process would wait for it
-
-    parts, _ = ndimage.label(blank)
-    edge = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
-    border: NDArray[np.bool_] = np.isin(parts, edge[edge > 0])
+    border = find_edges(blank)
     return border if border.mean() >= SMALLEST_FILL else None
 
 

@@ -48,3 +48,19 @@ def index_by_stem(folder: Path) -> dict[str, Path]:
             )
         found[path.stem] = path
     return found
+
+
+def list_folders(folder: Path, start: str = "") -> tuple[Path, ...]:
+    """Folders in a folder whose names begin in one way, sorted by name; hidden ones are left out.
+
+    Raises:
+        DatasetError: It may not be read.
+    """
+    if not folder.is_dir():
+        return ()
+    try:
+        with os.scandir(folder) as entries:
+            names = [e.name for e in entries if e.name.startswith(start) and not e.name.startswith(".") and e.is_dir()]
+    except OSError as error:
+        raise DatasetError(f"The folder {folder.name!r} may not be read.", "Check its permissions.") from error
+    return tuple(folder / name for name in sorted(names))

@@ -67,6 +67,7 @@ def read_tile(
     sar_units: Unit | None = None,
     name: str | None = None,
     settings: Settings | None = None,
+    transparency: bool = True,
 ) -> Tile:
     """Read the files of one place onto one grid, that of the first optical file (of the first SAR file without one).
 
@@ -81,6 +82,7 @@ def read_tile(
         sar_units: What the SAR numbers measure; likewise.
         name: What to call the tile; the first file's name without its ending when not given.
         settings: Limits for reading.
+        transparency: Whether a band that calls itself transparency is a mask; near infrared often calls itself so.
 
     Returns:
         The tile; its notices say what was guessed, warped and masked.
@@ -96,9 +98,10 @@ def read_tile(
     Example:
         >>> read_tile(Path("s2.tif"), Path("s1.tif"), sar_units="db")  # doctest: +SKIP
     """
-    rasters: dict[Modality, list[Raster]] = {
-        "optical": [_as_measurements(read_raster(path, settings), "optical") for path in _as_paths(optical)],
-        "sar": [_as_measurements(read_raster(path, settings), "sar") for path in _as_paths(sar)],
+    given: dict[Modality, tuple[Path, ...]] = {"optical": _as_paths(optical), "sar": _as_paths(sar)}
+    rasters = {
+        modality: [_as_measurements(read_raster(p, settings, transparency=transparency), modality) for p in files]
+        for modality, files in given.items()
     }
     if sar_units not in (None, "amplitude") and any("complex" in _codes(raster) for raster in rasters["sar"]):
         raise BandError(

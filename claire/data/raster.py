@@ -199,12 +199,13 @@ def check_environment() -> None:
         )
 
 
-def read_raster(path: Path, settings: Settings | None = None) -> Raster:
+def read_raster(path: Path, settings: Settings | None = None, *, transparency: bool = True) -> Raster:
     """Read one untrusted raster, all of it.
 
     Args:
         path: GeoTIFF, PNG, JPEG or JPEG 2000.
         settings: Limits; those of the environment when not given.
+        transparency: Whether a band that calls itself transparency is a mask; it is data otherwise.
 
     Raises:
         MissingFileError: There is no such file.
@@ -219,7 +220,7 @@ def read_raster(path: Path, settings: Settings | None = None) -> Raster:
         claire.core.errors.MissingFileError: There is no file 'missing.tif'.
     """
     limits = Settings.from_environment() if settings is None else settings
-    answer = _ask({"do": "read"}, path, limits)
+    answer = _ask({"do": "read", "transparency": transparency}, path, limits)
     try:
         return _build_raster(answer, path)
     except (KeyError, TypeError, ValueError) as error:
@@ -265,7 +266,9 @@ def hash_file(path: Path) -> str:
         raise MissingFileError(f"{quoted_name(path)} may not be read.", "Check its permissions.") from error
 
 
-def read_here(path: Path, limits: Settings, announce: Announce, hand_over: HandOver) -> dict[str, Any]:
+def read_here(
+    path: Path, limits: Settings, announce: Announce, hand_over: HandOver, transparency: bool = True
+) -> dict[str, Any]:
     """Read a file in this process; for `claire.data.reader` only, everybody else calls `read_raster`.
 
     Args:
@@ -273,6 +276,7 @@ def read_here(path: Path, limits: Settings, announce: Announce, hand_over: HandO
         limits: Budgets.
         announce: Told the size before pixels are read.
         hand_over: Takes the pixels.
+        transparency: As in `read_raster`.
 
     Returns:
         JSON document with the fields of `Raster` that are no arrays.
@@ -286,7 +290,7 @@ def read_here(path: Path, limits: Settings, announce: Announce, hand_over: HandO
                 f"{quoted_name(path)} is damaged: some of its pixels are wrong or missing.",
                 "Export or download the file again.",
             )
-        content = decoding.read(source.header, source.pixels, path, announce, hand_over)
+        content = decoding.read(source.header, source.pixels, path, announce, hand_over, transparency)
     content["notices"] += [[notice.code, notice.message] for notice in heard]
     return content
 

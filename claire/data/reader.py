@@ -146,7 +146,9 @@ def _answer(connection: socket.socket, ring: mmap.mmap, request: dict[str, Any],
         if request["do"] == "describe":
             content = raster.describe_here(path, request["role"], limits, request["hash"], outlet.announce)
         else:
-            content = raster.read_here(path, limits, outlet.announce, outlet.hand_over)
+            content = raster.read_here(
+                path, limits, outlet.announce, outlet.hand_over, request.get("transparency", True)
+            )
         said: dict[str, Any] = {"state": "done", "content": content}
     except ClaireError as error:
         said = {"state": "error", **error.as_dict()}

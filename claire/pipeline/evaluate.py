@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from claire.core.analysis import scores_as_dict, without_nan
 from claire.core.bands import MODES, UNITS_OF, Mode
-from claire.core.classes import IGNORE_INDEX
+from claire.core.classes import IGNORE_INDEX, ClassScheme
 from claire.core.dataset import Dataset
-from claire.core.errors import DatasetError
+from claire.core.errors import DatasetError, LabelError
 from claire.core.manifest import Manifest
 from claire.core.measured import Measured
 from claire.core.segmenter import Segmenter
@@ -135,6 +135,7 @@ def evaluate(
     Raises:
         UnknownNameError: No such split, mode or condition, or no condition at all.
         DatasetError: No labelled tile.
+        LabelError: The data set has classes that the model does not know.
     """
     names = model.manifest.class_scheme.names
     result: dict[str, dict[str, dict[str, Any]]] = {}
@@ -157,6 +158,7 @@ def measure(
 ) -> dict[tuple[Mode, str], Pool]:
     """What `evaluate` counts, before any score is made of it; arguments and errors as there."""
     wanted = list_conditions(conditions)
+    _check_classes(dataset, model.manifest.class_scheme)
     ids = dataset.ids(split)
     pools: dict[tuple[Mode, str], Pool] = {}
     for number, tile_id in enumerate(ids):
@@ -169,6 +171,17 @@ def measure(
     if not pools:
         raise DatasetError(f"The split {split!r} holds no labelled tile.", "Choose a split with labels.")
     return pools
+
+
+def _check_classes(dataset: Dataset, known: ClassScheme) -> None:
+    """Refuse labels of other classes, whose ids may happen to be among those of the model."""
+    given = getattr(dataset, "scheme", None)
+    ids = {*(land_class.id for land_class in known.classes), *known.ignore_ids}
+    if isinstance(given, ClassScheme) and not {land_class.id for land_class in given.classes} <= ids:
+        raise LabelError(
+            f"The data set has the classes of {given.name!r}, but the model those of {known.name!r}.",
+            "Score a model that was trained on these classes; `claire models list --json` shows them.",
+        )
 
 
 def fit_temperatures(

@@ -68,7 +68,7 @@ class SegmentationModule(lightning.LightningModule):
         """Log the IoU of each class index under each condition, and the score that is monitored."""
         means = []
         for name, counted in self._confusion.items():
-            counts = counted.double()
+            counts = self.trainer.strategy.reduce(counted.double(), reduce_op="sum")  # over all processes
             union = counts.sum(dim=0) + counts.sum(dim=1) - counts.diagonal()
             iou = counts.diagonal()[union > 0] / union[union > 0]
             means.append(iou.mean())

@@ -70,6 +70,8 @@ class Recipe:
         precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
         validate_every: Epochs between validations.
         patience: Validations without improvement before training stops early.
+        devices: Processes that share the work: GPUs where torch sees any, else processes on the CPU; each takes `batch`
+            samples a step.
         threads: CPU threads; 0 leaves torch's choice.
         seed: Of weights, order, crops and damage.
         limits: Sentences for the model card: what the checkpoint is not for.
@@ -109,6 +111,7 @@ class Recipe:
     precision: str = "32-true"
     validate_every: int = 5
     patience: int = 8
+    devices: int = 1
     threads: int = 0
     seed: int = 0
     limits: Sequence[str] = ()
@@ -139,7 +142,7 @@ class Recipe:
             raise RecipeError(
                 f"precision is {self.precision!r}, which is not known here.", f"Use {' or '.join(PRECISIONS)}."
             )
-        for item in ("epochs", "batch", "validate_every", "patience"):
+        for item in ("epochs", "batch", "validate_every", "patience", "devices"):
             if getattr(self, item) <= 0:
                 raise RecipeError(f"{item} is {getattr(self, item)}, but a positive number is wanted.", "Correct it.")
 

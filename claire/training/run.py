@@ -126,7 +126,9 @@ def train(
         logger=False,
         accelerator="auto",
         precision=recipe.precision,  # type: ignore[arg-type]
-        devices=1,
+        devices=recipe.devices,
+        strategy="ddp_find_unused_parameters_true" if recipe.devices > 1 else "auto",
+        sync_batchnorm=recipe.devices > 1 and torch.cuda.is_available(),
         enable_progress_bar=False,
         enable_model_summary=False,
         check_val_every_n_epoch=recipe.validate_every,
@@ -139,6 +141,8 @@ def train(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*num_workers.*")
         trainer.fit(module, datamodule=data, ckpt_path=str(last) if resume and last.is_file() else None)
+    if not trainer.is_global_zero:
+        raise SystemExit  # the weights are one file, and the first process writes and scores it
     stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     weights = {k.removeprefix("network."): v for k, v in stored["state_dict"].items() if k.startswith("network.")}
     network.load_state_dict(weights)
@@ -188,7 +192,8 @@ def _start_from(network: Network, manifest: Manifest, other: Network, known: Man
 
 
 def _count_steps(recipe: Recipe, tiles: int) -> int:
-    return sum(-(-tiles // _batch(recipe, epoch, 256)) for epoch in range(recipe.epochs + recipe.finish_epochs))
+    share = -(-tiles // recipe.devices)
+    return sum(-(-share // _batch(recipe, epoch, 256)) for epoch in range(recipe.epochs + recipe.finish_epochs))
 
 
 def _batch(recipe: Recipe, epoch: int, side: int) -> int:
@@ -233,5 +238,7 @@ class _Reporter(Callback):
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # Later than on_validation_epoch_end, where the module has not logged its scores yet.
+        if not trainer.is_global_zero:
+            return
         values = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
         self._report(json.dumps({"epoch": trainer.current_epoch + 1, **values}))

@@ -14,6 +14,7 @@ import streamlit as st
 from claire import pipeline
 from claire.core.analysis import Analysis
 from claire.core.bands import MODES, Mode
+from claire.core.classes import ClassScheme
 from claire.core.dataset import Dataset
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
@@ -97,6 +98,12 @@ def find_dataset(key: str) -> Dataset:
     if key not in datasets:
         raise UnknownNameError.among("data set", key, datasets)
     return datasets[key]
+
+
+def find_label_scheme(key: str) -> ClassScheme | None:
+    """What the labels of a data set mean, where it says so; None for an upload."""
+    scheme = getattr(list_datasets().get(key), "scheme", None)
+    return scheme if isinstance(scheme, ClassScheme) else None
 
 
 @st.cache_resource(max_entries=64, ttl=3600, show_spinner="Listing the pairs of this split …")

@@ -11,6 +11,7 @@ from claire.core.classes import SCHEMES, ClassScheme
 from claire.core.errors import LabelError
 from claire.core.types import Layer, Notice, Tile
 from claire.ui.bands import UNIT_TITLES
+from claire.ui.cache import find_label_scheme
 from claire.ui.faults import error_boundary
 from claire.ui.state import find_choice
 from claire.ui.tables import show_key, show_table
@@ -40,7 +41,8 @@ def show_pair(scheme: ClassScheme | None = None) -> None:
     """Pictures of the chosen pair with the choice of bands and contrast.
 
     Args:
-        scheme: Class scheme of the label, if known from the model; otherwise the first that fits.
+        scheme: Class scheme of the model, for a label whose data set does not say what it holds; the first that fits
+            without one.
     """
     choice = find_choice()
     if choice is None:
@@ -56,7 +58,7 @@ def show_pair(scheme: ClassScheme | None = None) -> None:
             _show_sar(tile.sar, stretch)
         if tile.label is not None:
             with columns[2]:
-                _show_label(tile, scheme)
+                _show_label(tile, find_label_scheme(choice.dataset) or scheme)
         st.slider(
             "Contrast: percentiles shown as black and white",
             0,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from claire.data import raster as door  # before rasterio: it locks GDAL down
+from tests.data.writing import write_raster
 
 UTM = (10.0, 0.0, 600_000.0, 0.0, -10.0, 5_000_000.0)
 Writer = Callable[..., Path]
@@ -19,36 +16,4 @@ Writer = Callable[..., Path]
 @pytest.fixture
 def write(tmp_path: Path) -> Writer:
     """`write(name, values, crs=..., transform=..., **profile)`: a file of any driver GDAL may write here."""
-
-    def write_raster(
-        name: str,
-        values: Any,
-        *,
-        crs: str | None = None,
-        transform: tuple[float, ...] | None = None,
-        driver: str = "GTiff",
-        finish: Callable[[Any], None] | None = None,
-        **profile: Any,
-    ) -> Path:
-        import rasterio
-        from rasterio.errors import NotGeoreferencedWarning
-
-        door.check_environment()
-        array = np.asarray(values)
-        array = array[None] if array.ndim == 2 else array
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        place: dict[str, Any] = {} if transform is None else {"transform": rasterio.Affine(*transform)}
-        place |= {} if crs is None else {"crs": rasterio.CRS.from_string(crs)}
-        count, height, width = array.shape
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(
-                path, "w", driver=driver, count=count, height=height, width=width, dtype=array.dtype, **place, **profile
-            ) as target:
-                target.write(array)
-                if finish is not None:
-                    finish(target)
-        return path
-
-    return write_raster
+    return lambda name, values, **options: write_raster(tmp_path / name, values, **options)

@@ -49,7 +49,10 @@ def test_opening_by_name_says_what_is_wrong(home: Path) -> None:
     assert open_dataset("pairs", home / "flat").ids() == ("a",)
     with pytest.raises(UnknownNameError) as caught:
         open_dataset("zip", home)
-    assert caught.value.hint == "Choose one of: folder, gallery, ombria, pairs, simulated."
+    assert caught.value.hint == (
+        "Choose one of: bigearthnet-v2, dfc2020, folder, gallery, ombria, openearthmap-sar, pairs, pie-rgb-sar, "
+        "sen12ms, sen1floods11, simulated, whu-opt-sar."
+    )
     for layout, root in (("folder", home / "absent"), ("folder", home / "broken"), ("ombria", home / "flat")):
         with pytest.raises(DatasetError):
             open_dataset(layout, root)
