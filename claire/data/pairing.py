@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.bands import OFFSETS, STANDARD_ORDER, UNITS, Modality, Unit, normalise_band_name
+from claire.core.bands import MODALITIES, OFFSETS, STANDARD_ORDER, UNITS, Modality, Unit, normalise_band_name
 from claire.core.classes import IGNORE_INDEX
 from claire.core.errors import BandError, EmptyTileError, GridError, LabelError, SwapError, UnknownNameError
 from claire.core.settings import Settings
@@ -100,7 +100,7 @@ def read_tile(
     """
     rasters: dict[Modality, list[Raster]] = {
         modality: [_as_measurements(read_raster(p, settings, transparency=transparency), modality) for p in files]
-        for modality, files in (("optical", _as_paths(optical)), ("sar", _as_paths(sar)))
+        for modality, files in zip(MODALITIES, map(_as_paths, (optical, sar)), strict=True)
     }
     if sar_units not in (None, "amplitude") and any("complex" in _codes(raster) for raster in rasters["sar"]):
         raise BandError(
