@@ -272,6 +272,7 @@ def train(
     devices: Annotated[Optional[int], typer.Option(help="Replaces the recipe's number of GPUs or processes.")] = None,  # noqa: UP045
     out: Annotated[Optional[Path], typer.Option(help="Folder for the checkpoint.")] = None,  # noqa: UP045
     runs: Annotated[Path, typer.Option(help="Folder for what a resume needs.")] = Path("runs"),
+    fold: Annotated[Optional[int], typer.Option(help="Leave the places of this fold out, to score on them.")] = None,  # noqa: UP045
     resume: Annotated[bool, typer.Option(help="Go on where the last run of this recipe stopped.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -279,15 +280,19 @@ def train(
     from claire.pipeline import open_dataset
     from claire.pipeline.cards import score_checkpoint
     from claire.training.recipe import Recipe
+    from claire.training.run import find_start
     from claire.training.run import train as run
 
     given = {"root": str(root) if root else None, "name": name, "seed": seed, "devices": devices}
     recipe = Recipe.read(config, {key: value for key, value in given.items() if value is not None})
     if fusion:
         recipe = recipe.with_fusion(fusion)
+    if fold is not None:
+        recipe = recipe.without_fold(fold)
     folder = out or Settings.from_environment().checkpoints
     dataset = open_dataset(recipe.data, Path(recipe.root))
-    weights = run(recipe, dataset, folder, runs, resume=resume, report=_say)
+    start = find_start(recipe, config.parent, dataset, runs, resume=resume, report=_say)
+    weights = run(recipe, dataset, folder, runs, start=start, resume=resume, report=_say)
     manifest = score_checkpoint(recipe.name, folder, dataset, recipe.validation_split, report=show_progress)
     document = {"checkpoint": weights.name, "scores": manifest.scores}
     answer(document, f"{weights.name}\n{as_score_table(manifest.scores)}", as_json)
@@ -350,6 +355,25 @@ def models_score(
         added=_split_names(add) or (),
         report=show_progress,
     )
+    answer(manifest.scores, as_score_table(manifest.scores), as_json)
+
+
+@models_app.command("unseen")
+def models_unseen(
+    name: Annotated[str, typer.Argument(help="Checkpoint to describe.")],
+    runs: Annotated[Path, typer.Option(help="Folder of the checkpoints NAME-1, NAME-2 ... of `train --fold`.")],
+    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    data: Annotated[str, typer.Option(help="Layout of the data set.")] = "landcover",
+    as_json: Json = False,
+) -> None:
+    """Score the runs of a recipe on the places they did not see; writes them into manifest and card of NAME."""
+    from claire.data.landcover import FOLDS
+    from claire.pipeline import open_dataset
+    from claire.pipeline.folds import score_unseen
+
+    folder = Settings.from_environment().checkpoints
+    folds = range(1, FOLDS + 1)
+    manifest = score_unseen(name, folder, folds, runs, open_dataset(data, root), report=show_progress)
     answer(manifest.scores, as_score_table(manifest.scores), as_json)
 
 

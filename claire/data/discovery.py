@@ -10,6 +10,7 @@ from pathlib import Path
 from claire.core.dataset import Dataset
 from claire.core.errors import DatasetError, UnknownNameError
 from claire.data.folder import FolderDataset
+from claire.data.landcover import LandCoverDataset
 from claire.data.ombria import OmbriaDataset
 from claire.data.pairs import PairsDataset
 from claire.data.sets.catalogue import ADAPTERS, ALIASES
@@ -25,6 +26,9 @@ LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
 }
 """Name of a layout -> how to recognise it, how to open it; tried in this order."""
 
+LEARNT_FROM: dict[str, Callable[[Path], Dataset]] = {"landcover": LandCoverDataset}
+"""Name of a data set that training puts together -> how to open it; no page lists it."""
+
 GENERATED: dict[str, Callable[[], Dataset]] = {"simulated": SimulatedDataset, "gallery": GalleryDataset}
 """Name of a data set that is made, not read -> how to open it."""
 
@@ -39,8 +43,10 @@ def open_dataset(layout: str, root: Path) -> Dataset:
     layout = ALIASES.get(layout, layout)
     if layout in GENERATED:
         return GENERATED[layout]()
+    if layout in LEARNT_FROM:
+        return LEARNT_FROM[layout](root)
     if layout not in LAYOUTS:
-        raise UnknownNameError.among("data set", layout, [*LAYOUTS, *GENERATED])
+        raise UnknownNameError.among("data set", layout, [*LAYOUTS, *LEARNT_FROM, *GENERATED])
     if not root.is_dir():
         raise DatasetError(f"There is no folder {root.name!r}.", "Check the spelling of the folder.")
     return LAYOUTS[layout][1](root)

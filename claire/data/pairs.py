@@ -87,6 +87,17 @@ class PairsDataset:
         notice = Notice("bands", "The two SAR bands have no names: taken as VV and VH.")
         return replace(tile, sar=replace(tile.sar, bands=SAR_PAIR), notices=(*tile.notices, notice))
 
+    def is_complete(self, tile_id: str, /) -> bool:
+        """Whether a tile has both sensors and a label, by its files.
+
+        Raises:
+            UnknownNameError: No such tile.
+        """
+        member = self._find(tile_id)
+        return member.optical is not None and all(
+            member.place + ending in self._files for ending in (SAR_ENDING, "_label")
+        )
+
     def read_cloud(self, tile_id: str, /) -> NDArray[np.bool_] | None:
         """Where the cloudy picture of a place is under cloud: (H, W) bool, or None without a cloud mask."""
         path = self._files.get(f"{self._find(tile_id).place}_cloud")

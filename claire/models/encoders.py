@@ -84,6 +84,21 @@ def standardise(pixels: Tensor, valid: Tensor) -> Tensor:
     return (centred / spread).clamp(-FAR, FAR)
 
 
+def compute_ratios(reflectance: Tensor) -> Tensor:
+    """Normalised differences (a - b) / (|a| + |b|) of every two bands, a before b, as in NDVI and NDWI.
+
+    Args:
+        reflectance: (B, C, H, W), in any unit without offset; 0 where invalid.
+
+    Returns:
+        (B, C (C - 1) / 2, H, W) in -1..1; 0 where both bands are 0.
+    """
+    first, second = torch.triu_indices(reflectance.shape[1], reflectance.shape[1], 1, device=reflectance.device)
+    a, b = reflectance[:, first], reflectance[:, second]
+    ratios: Tensor = (a - b) / (a.abs() + b.abs()).clamp_min(1e-6)
+    return ratios
+
+
 class Encoder(nn.Module):
     """Stems and stages of one modality.
 
@@ -97,22 +112,49 @@ class Encoder(nn.Module):
         stem: Channels at full resolution; twice as many at half.
         relative: Also read every band relative to its own mean and spread over the tile, so that neither the season
             nor a scaling per file decides.
+        ratios: Also read the normalised difference of every two bands, which neither light nor slope changes much; for
+            reflectance. `set_levels` must have said how the pixels were normalised.
 
     Raises:
         UnknownNameError: No such backbone.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
-        self, bands: int, backbone: str, widths: Sequence[int], depths: Sequence[int], stem: int, relative: bool = False
+        self,
+        bands: int,
+        backbone: str,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        stem: int,
+        relative: bool = False,
+        ratios: bool = False,
     ) -> None:
         super().__init__()
         if backbone not in BACKBONES:
             raise UnknownNameError.among("encoder", backbone, BACKBONES)
-        self.relative = relative
-        self.full_stem = conv_block((3 if relative else 2) * bands, stem)
+        self.relative, self.ratios = relative, ratios
+        if ratios:
+            self.register_buffer("mean", torch.zeros(bands, 1, 1))
+            self.register_buffer("std", torch.ones(bands, 1, 1))
+        pairs = bands * (bands - 1) // 2 if ratios else 0
+        self.full_stem = conv_block((3 if relative else 2) * bands + pairs, stem)
         self.half_stem = conv_block(stem, 2 * stem, stride=2)
         self.backbone = BACKBONES[backbone](2 * stem, widths, depths)
         self.channels = (stem, 2 * stem, *widths)
+
+    def set_levels(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Say how the pixels are normalised, for networks with `ratios`; kept with the weights.
+
+        Args:
+            mean: Per band, in the unit of the files.
+            std: Per band.
+        """
+        if self.ratios:
+            self.mean.copy_(torch.tensor(mean)[:, None, None])
+            self.std.copy_(torch.tensor(std)[:, None, None])
 
     def forward(self, pixels: Tensor, valid: Tensor) -> list[Tensor]:
         """Features from the finest to the coarsest.
@@ -132,6 +174,8 @@ class Encoder(nn.Module):
         """Features of strides 1 and 2; arguments as for `forward`."""
         seen = pixels * valid
         parts = [seen, valid, standardise(seen, valid)] if self.relative else [seen, valid]
+        if self.ratios:
+            parts.append(compute_ratios((pixels * self.std + self.mean) * valid))
         full = self.full_stem(torch.cat(parts, dim=1))
         return full, self.half_stem(full)
 

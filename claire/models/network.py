@@ -5,7 +5,7 @@ Legend: B batch, C bands, H height, W width, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -61,6 +61,7 @@ class NetworkConfig:
         grid: Cells per side of the pooled keys and values.
         groups: Channel groups of the trust gate.
         relative: Encoders also read every band relative to the tile's own mean and spread.
+        ratios: The optical encoder also reads the normalised difference of every two bands.
     """
 
     optical_bands: int
@@ -77,6 +78,7 @@ class NetworkConfig:
     grid: int = 8
     groups: int = 4
     relative: bool = False
+    ratios: bool = False
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
@@ -108,7 +110,7 @@ class NetworkConfig:
 def _is_setting(name: str, value: Any) -> bool:
     if name in {"fusion", "encoder"}:
         return isinstance(value, str)
-    if name == "relative":
+    if name in {"relative", "ratios"}:
         return isinstance(value, bool)
     if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
         return False
@@ -138,7 +140,7 @@ class ClaireNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.optical = _build_encoder(config, config.optical_bands)
+        self.optical = _build_encoder(config, config.optical_bands, config.ratios)
         self.sar = _build_encoder(config, config.sar_bands)
         channels = self.optical.channels
         stems, stages = channels[:2], channels[2:]
@@ -366,5 +368,24 @@ def count_parameters(config: NetworkConfig) -> int:
         return sum(values.numel() for values in build_network(config).parameters())
 
 
-def _build_encoder(config: NetworkConfig, bands: int) -> Encoder:
-    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative)
+def set_levels(network: Network, optical: tuple[Sequence[float], Sequence[float]]) -> None:
+    """Tell a network with `ratios` the means and spreads by which its optical input is normalised."""
+    if isinstance(network, ClaireNetwork):
+        network.optical.set_levels(*optical)
+
+
+def shift_classes(network: nn.Module, shifts: Mapping[int, float]) -> None:
+    """Add to the logits of classes in every map, as when they are rarer in the world than they were in training.
+
+    Args:
+        network: To change.
+        shifts: Class index -> what is added, natural logarithm.
+    """
+    with torch.no_grad():
+        for head in (module.head for module in network.modules() if isinstance(module, (Decoder, AuxiliaryHead))):
+            for index, shift in shifts.items():
+                head.bias[index] += shift  # type: ignore[index]
+
+
+def _build_encoder(config: NetworkConfig, bands: int, ratios: bool = False) -> Encoder:
+    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative, ratios)

@@ -39,6 +39,7 @@ class Recipe:
         title: One line for people.
         data: Name of the data set adapter.
         root: Folder of the data set; relative paths are taken from the current folder.
+        start: Another recipe in the same folder whose weights this run starts from; empty for random weights.
         train_split: Split to learn from.
         validation_split: Split that chooses the epoch and the temperature.
         scheme: Class scheme.
@@ -59,6 +60,12 @@ class Recipe:
         jitter: Largest relative change of the SAR gain that all bands of a date share; each band adds up to half of
             it. Offsets reach 4 / 3 of that, in spreads of the band.
         optical_jitter: The same of the optical; smaller where ratios of bands are evidence. -1 takes `jitter`.
+        offset_share: Share of the samples to whose optical numbers the 1000 of newer Sentinel-2 products is added.
+        window: Side of the windows that tiles are cut into, pixels, so that tiles of several sizes can be learnt from;
+            0 leaves tiles whole.
+        repeat: First part of a tile's name -> how often its windows are drawn in an epoch; 1 for the others.
+        prior: Class name -> what is added to its logits after training, for classes that training shows more often than
+            the world does; natural logarithm.
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
         precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
         validate_every: Epochs between validations.
@@ -79,6 +86,7 @@ class Recipe:
     scheme: str
     optical: Mapping[str, Any]
     sar: Mapping[str, Any]
+    start: str = ""
     train_split: str = "train"
     validation_split: str = "val"
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +103,10 @@ class Recipe:
     damage: Mapping[str, float] = field(default_factory=lambda: dict(DAMAGE_SHARES))
     jitter: float = 0.15
     optical_jitter: float = -1.0
+    offset_share: float = 0.0
+    window: int = 0
+    repeat: Mapping[str, int] = field(default_factory=dict)
+    prior: Mapping[str, float] = field(default_factory=dict)
     zoom: float = 1.0
     precision: str = "32-true"
     validate_every: int = 5
@@ -172,6 +184,10 @@ class Recipe:
     def with_fusion(self, fusion: str) -> Recipe:
         """The same run of another network of the family, for comparison."""
         return replace(self, network={**self.network, "fusion": fusion})
+
+    def without_fold(self, fold: int) -> Recipe:
+        """The same run without the places of one fold, which become its validation split (`landcover` only)."""
+        return replace(self, name=f"{self.name}-{fold}", train_split=f"train-{fold}", validation_split=f"places-{fold}")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the manifest."""

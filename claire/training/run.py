@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from torch.utils.data import DataLoader
 
 from claire.core.classes import find_scheme
 from claire.core.dataset import Dataset
-from claire.core.manifest import Manifest
+from claire.core.errors import RecipeError, UnknownNameError
+from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
-from claire.models.checkpoint import save_checkpoint
-from claire.models.network import NetworkConfig, build_network
+from claire.models.checkpoint import load_checkpoint, save_checkpoint
+from claire.models.network import Network, NetworkConfig, build_network, set_levels, shift_classes
 from claire.training.losses import RIFTLoss, compute_class_weights
 from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import Recipe
@@ -34,6 +36,7 @@ def train(
     folder: Path,
     runs: Path,
     *,
+    start: tuple[Network, Manifest] | None = None,
     resume: bool = False,
     report: Progress = print,
 ) -> Path:
@@ -44,16 +47,24 @@ def train(
         dataset: Labelled pairs with the recipe's splits.
         folder: Where the checkpoint goes.
         runs: Where the resumable state and the log go.
+        start: Network and manifest of a checkpoint to start from; its weights fit its means and spreads only, so that
+            these are kept. Random weights when not given.
         resume: Go on from the last state of this recipe.
         report: Receives one line per validation.
 
     Returns:
         Path of the weights.
+
+    Raises:
+        RecipeError: The checkpoint to start from has another network or other bands.
+        UnknownNameError: A prior for a class that the scheme does not have.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     lightning.seed_everything(recipe.seed, verbose=False)
     scheme, inputs = find_scheme(recipe.scheme), recipe.inputs
+    if strange := set(recipe.prior) - set(scheme.names):
+        raise UnknownNameError.among("class", sorted(strange)[0], scheme.names)
     config = NetworkConfig.from_mapping(
         {
             **recipe.network,
@@ -63,12 +74,19 @@ def train(
         }
     )
     manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *inputs, config.as_dict(), {})
-    stacks = [read_stack(dataset, dataset.ids(s), manifest) for s in (recipe.train_split, recipe.validation_split)]
-    training, validation = stacks
-    measured = (
-        measure_bands(training.optical, training.optical_valid, inputs[0]),
-        measure_bands(training.sar, training.sar_valid, inputs[1]),
+    training = read_stack(
+        dataset, dataset.ids(recipe.train_split), manifest, window=recipe.window, repeat=recipe.repeat
     )
+    validation = read_stack(dataset, dataset.ids(recipe.validation_split), manifest, window=recipe.window)
+    network = build_network(config)
+    if start is None:
+        measured = (
+            measure_bands(training.optical, training.optical_valid, inputs[0]),
+            measure_bands(training.sar, training.sar_valid, inputs[1]),
+        )
+    else:
+        measured = _start_from(network, manifest, *start)
+    set_levels(network, (measured[0].mean, measured[0].std))
     counts = np.bincount(training.labels.ravel(), minlength=256)[: len(scheme)].tolist()
     facts = {
         "recipe": recipe.as_dict(),
@@ -88,12 +106,11 @@ def train(
         extent=recipe.extent,
         bbox=tuple(recipe.bbox),
     )
-    network = build_network(config)
     module = SegmentationModule(
         network,
         RIFTLoss(compute_class_weights(counts), **dict[str, Any](recipe.loss)),
         recipe,
-        _count_steps(recipe, len(training)),
+        _count_steps(recipe, len(training.drawn)),
     )
     state = runs / recipe.name
     best = ModelCheckpoint(state, "best", monitor=MONITOR, mode="max", save_last=True, enable_version_counter=False)
@@ -129,7 +146,49 @@ def train(
     stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     weights = {k.removeprefix("network."): v for k, v in stored["state_dict"].items() if k.startswith("network.")}
     network.load_state_dict(weights)
+    shift_classes(network, {scheme.names.index(name): shift for name, shift in recipe.prior.items()})
     return save_checkpoint(network, manifest, folder)
+
+
+def find_start(
+    recipe: Recipe, recipes: Path, dataset: Dataset, runs: Path, *, resume: bool = False, report: Progress = print
+) -> tuple[Network, Manifest] | None:
+    """The checkpoint that a recipe starts from; trained now where the folder of runs has none of that recipe.
+
+    Args:
+        recipe: The run; None is returned when it starts from random weights.
+        recipes: Folder of the recipe that `recipe.start` names.
+        dataset: For both runs.
+        runs: Where the checkpoint is kept.
+        resume: Go on from the last state of that recipe.
+        report: Receives one line per validation.
+    """
+    if not recipe.start:
+        return None
+    first = replace(
+        Recipe.read(recipes / recipe.start, {"root": recipe.root, "seed": recipe.seed}),
+        network=recipe.network,
+        start="",
+    )
+    folder = runs / "start"
+    known = folder / f"{first.name}.json"
+    wanted = json.loads(json.dumps(first.as_dict()))
+    if not known.is_file() or Manifest.read(known).training.get("recipe") != wanted:
+        train(first, dataset, folder, runs, resume=resume, report=report)
+    return load_checkpoint(first.name, folder)
+
+
+def _start_from(network: Network, manifest: Manifest, other: Network, known: Manifest) -> tuple[InputSpec, InputSpec]:
+    """Give a network the weights of another; returns the inputs that these weights fit."""
+    pairs = ((manifest.optical, known.optical), (manifest.sar, known.sar))
+    same = all((a.bands, a.unit, a.dates) == (b.bands, b.unit, b.dates) for a, b in pairs)
+    if not same or network.config != other.config:
+        raise RecipeError(
+            f"{known.name!r}, which {manifest.name!r} starts from, has another network or other inputs.",
+            "Give both recipes the same network, optical and sar.",
+        )
+    network.load_state_dict(other.state_dict())
+    return known.optical, known.sar
 
 
 def _count_steps(recipe: Recipe, tiles: int) -> int:

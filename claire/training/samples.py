@@ -5,8 +5,10 @@ Legend: N tiles, C bands, H height, W width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
+from claire.core.bands import OFFSETS
+from claire.core.classes import IGNORE_INDEX
 from claire.core.dataset import Dataset
 from claire.core.errors import DatasetError
 from claire.core.manifest import InputSpec, Manifest
@@ -36,6 +40,7 @@ class TileStack:
         optical_valid: (N, C_opt, H, W) bool.
         sar_valid: (N, C_sar, H, W) bool.
         labels: (N, H, W) uint8 class indices.
+        order: Which tile each sample of an epoch is drawn from; every tile once by default.
     """
 
     optical: NDArray[np.generic]
@@ -43,28 +48,76 @@ class TileStack:
     optical_valid: NDArray[np.bool_]
     sar_valid: NDArray[np.bool_]
     labels: NDArray[np.uint8]
+    order: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def drawn(self) -> tuple[int, ...]:
+        """Tile of every sample of an epoch."""
+        return self.order or tuple(range(len(self)))
 
-def read_stack(dataset: Dataset, ids: Sequence[str], manifest: Manifest) -> TileStack:
+
+def read_stack(
+    dataset: Dataset,
+    ids: Sequence[str],
+    manifest: Manifest,
+    *,
+    window: int = 0,
+    repeat: Mapping[str, int] | None = None,
+) -> TileStack:
     """Read labelled pairs into memory.
+
+    Args:
+        dataset: Where they come from.
+        ids: Which of them.
+        manifest: Bands, units and classes.
+        window: Side of the windows to cut the tiles into, pixels; 0 for whole tiles, which must have one size.
+        repeat: First part of a name (before `/`) -> how often an epoch draws from each window; 1 for the others.
 
     Raises:
         DatasetError: No tile, tiles of several sizes, or one without label or sensor.
     """
-    columns: tuple[list[NDArray[np.generic]], ...] = ([], [], [], [], [])
+    columns: tuple[list[NDArray[Any]], ...] = ([], [], [], [], [])
+    order: list[int] = []
     for tile_id in ids:
         tile, _ = select_bands(dataset.read(tile_id), manifest)
         if tile.optical is None or tile.sar is None or tile.label is None:
             raise DatasetError(f"The tile {tile_id} lacks a sensor or a label.", "Train on complete tiles.")
-        parts = (tile.optical.values, tile.sar.values, tile.optical.valid, tile.sar.valid)
-        for column, part in zip(columns, (*parts, manifest.class_scheme.to_index(tile.label)), strict=True):
-            column.append(part)
+        label = manifest.class_scheme.to_index(tile.label)
+        parts = (tile.optical.values, tile.sar.values, tile.optical.valid, tile.sar.valid, label)
+        times = (repeat or {}).get(tile_id.partition("/")[0], 1)
+        for rows, cols in _cut_windows(label.shape, window):
+            if not (label[rows, cols] != IGNORE_INDEX).any():
+                continue
+            order += [len(columns[4])] * times
+            for column, part, blank in zip(columns, parts, (0, 0, 0, 0, IGNORE_INDEX), strict=True):
+                column.append(_pad(part[..., rows, cols], window, blank))
     if len({part.shape for part in columns[4]}) != 1:
-        raise DatasetError("The split is empty or its tiles differ in size.", "Give tiles of one size.")
-    return TileStack(*(np.stack(column) for column in columns))
+        raise DatasetError("The split is empty or its tiles differ in size.", "Give tiles of one size, or a window.")
+    optical, sar, optical_valid, sar_valid, labels = (np.stack(column) for column in columns)
+    return TileStack(optical, sar, optical_valid, sar_valid, labels, tuple(order))
+
+
+def _cut_windows(shape: tuple[int, ...], window: int) -> list[tuple[slice, slice]]:
+    """Evenly spread windows that cover a tile, the fewest there can be; one that is smaller where the tile is."""
+    rows, cols = ([slice(start, start + (window or side)) for start in _spread(side, window)] for side in shape)
+    return list(product(rows, cols))
+
+
+def _spread(side: int, window: int) -> list[int]:
+    if not 0 < window < side:
+        return [0]
+    count = -(-side // window)
+    return [round((side - window) * i / (count - 1)) for i in range(count)]
+
+
+def _pad(part: NDArray[Any], window: int, blank: int) -> NDArray[Any]:
+    """The part with rows and columns of `blank` after it, up to the side of a window."""
+    missing = [max(window - side, 0) for side in part.shape[-2:]]
+    widths = [(0, 0)] * (part.ndim - 2) + [(0, more) for more in missing]
+    return np.pad(part, widths, constant_values=blank) if any(missing) else part
 
 
 def measure_bands(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: InputSpec) -> InputSpec:
@@ -76,7 +129,7 @@ def measure_bands(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: I
 
 
 class CropSamples(TorchDataset[Sample]):
-    """One random crop per tile and epoch; epoch and index decide everything random, together with the seed.
+    """One random crop per draw of a tile and epoch; epoch and index decide everything random, together with the seed.
 
     Args:
         stack: Tiles.
@@ -88,16 +141,16 @@ class CropSamples(TorchDataset[Sample]):
 
     def __init__(self, stack: TileStack, manifest: Manifest, recipe: Recipe, crop: int, epoch: int) -> None:
         self._stack, self._manifest, self._recipe = stack, manifest, recipe
-        self._crop, self._epoch = crop, epoch
+        self._crop, self._epoch, self._drawn = crop, epoch, stack.drawn
         self._names, self._shares = zip(*recipe.damage.items(), strict=True)
 
     def __len__(self) -> int:
-        return len(self._stack)
+        return len(self._drawn)
 
     def __getitem__(self, index: int) -> Sample:
-        """The sample of one tile in this epoch."""
+        """One sample of this epoch."""
         rng = np.random.default_rng((self._recipe.seed, self._epoch, index))
-        stack, manifest = self._stack, self._manifest
+        stack, manifest, number = self._stack, self._manifest, self._drawn[index]
         height, width = stack.labels.shape[1:]
         zoom = self._recipe.zoom ** rng.uniform(-1, 1)
         side_y, side_x = (min(round(self._crop / zoom), side) for side in (height, width))
@@ -105,7 +158,7 @@ class CropSamples(TorchDataset[Sample]):
         turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
 
         def cut(array: NDArray[np.generic]) -> NDArray[np.generic]:
-            window = np.rot90(array[index, ..., top : top + side_y, left : left + side_x], turns, axes=(-2, -1))
+            window = np.rot90(array[number, ..., top : top + side_y, left : left + side_x], turns, axes=(-2, -1))
             return window[..., ::-1] if mirror else window
 
         damage = str(rng.choice(self._names, p=self._shares))
@@ -125,7 +178,8 @@ class CropSamples(TorchDataset[Sample]):
         self, values: NDArray[np.generic], valid: NDArray[np.generic], damage: str, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         spec = self._manifest.optical
-        scale = 255.0 if spec.unit == "uint8" else float(np.max(np.array(spec.mean) + 3 * np.array(spec.std)))
+        brightest = float(np.max(np.array(spec.mean) + 3 * np.array(spec.std)))
+        scale = {"uint8": 255.0, "reflectance_x1e4": 1e4}.get(spec.unit, brightest)
         pixels = values.astype(np.float32) / scale
         seen = compute_valid(pixels, valid.astype(bool), spec)
         if damage == "clouds":
@@ -137,6 +191,8 @@ class CropSamples(TorchDataset[Sample]):
         elif damage not in {"clear", "no_sar"}:
             pixels = degrade_optical(pixels, damage, spec.dates, rng)
         jittered = _jitter(pixels * scale, spec, self._recipe.jitter_of("optical"), rng)
+        if self._recipe.offset_share and rng.random() < self._recipe.offset_share:
+            jittered = jittered + np.float32(OFFSETS["reflectance_x1e4_offset"][1])
         return jittered, compute_valid(pixels, seen, spec)
 
 

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.models.encoders import BACKBONES, FAR, standardise
-from claire.models.network import NETWORKS, PEERS, NetworkConfig, build_network, count_parameters, match_parameters
+from claire.models.network import (
+    NETWORKS,
+    PEERS,
+    NetworkConfig,
+    build_network,
+    count_parameters,
+    match_parameters,
+    shift_classes,
+)
 
 SMALL = NetworkConfig(6, 2, 3, encoder="resnet", widths=(8, 8, 16, 16), depths=(1, 1, 1, 1), decoder=8, auxiliary=8)
 
@@ -184,3 +192,15 @@ def test_every_peer_can_be_matched_in_parameters_within_a_fifth(fusion: str) -> 
     network = build_network(matched)
     assert count_parameters(matched) == sum(values.numel() for values in network.parameters())
     assert abs(count_parameters(matched) / wanted - 1) <= 0.2
+
+
+def test_shifted_classes_change_their_logits_alone_in_every_map() -> None:
+    torch.manual_seed(0)
+    network = build_network(NetworkConfig(3, 2, 3, encoder="resnet", widths=(8, 8, 8, 8), depths=(1, 1, 1, 1))).eval()
+    pixels = [torch.randn(1, bands, 32, 32) for bands in (3, 2)]
+    inputs = (*pixels, *(torch.ones_like(each) for each in pixels))
+    before = network(*inputs).logits
+    shift_classes(network, {1: -2.0})
+    for mode, logits in network(*inputs).logits.items():
+        difference = (logits - before[mode]).mean(dim=(0, 2, 3))
+        torch.testing.assert_close(difference, torch.tensor([0.0, -2.0, 0.0]), rtol=0, atol=1e-4)

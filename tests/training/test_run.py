@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
+from claire.core.classes import IGNORE_INDEX
 from claire.core.dataset import Dataset
-from claire.core.errors import UnknownNameError
+from claire.core.errors import DatasetError, RecipeError, UnknownNameError
 from claire.core.manifest import Manifest
 from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
 from claire.models.checkpoint import load_checkpoint
 from claire.training.recipe import DAMAGE_SHARES, Recipe
-from claire.training.run import train
+from claire.training.run import find_start, train
 from claire.training.samples import CropSamples, TileStack, measure_bands, read_stack
 
 SIZE = 64
@@ -178,3 +179,84 @@ def test_baselines_train_from_the_same_recipe(dataset: Dataset, recipe: Recipe, 
     train(recipe.with_fusion("sar"), dataset, tmp_path, tmp_path / "runs", report=lambda line: None)
     network, _ = load_checkpoint("tiny", tmp_path)
     assert network.modes == ("sar",)
+
+
+def test_windows_cover_every_labelled_pixel_and_small_tiles_are_filled_with_gaps(recipe: Recipe) -> None:
+    sizes = {"wide/a": (40, 100), "small/b": (24, 20)}
+
+    class Mixed(GeneratedFloods):
+        def read(self, tile_id: str) -> Tile:
+            tile = generate_flood_pair(0, 128)
+            rows, cols = sizes[tile_id]
+            assert tile.optical is not None
+            assert tile.sar is not None
+            assert tile.label is not None
+            cut = {
+                name: replace(layer, values=layer.values[:, :rows, :cols], valid=layer.valid[:, :rows, :cols])
+                for name, layer in (("optical", tile.optical), ("sar", tile.sar))
+            }
+            return replace(tile, label=tile.label[:rows, :cols], **cut)
+
+    manifest = Manifest("tiny", "Tiny", "flood", *recipe.inputs, {}, {})
+    stack = read_stack(Mixed(), list(sizes), manifest, window=32, repeat={"small": 3})
+    assert stack.labels.shape == (2 * 4 + 1, 32, 32)
+    assert [stack.drawn.count(number) for number in range(9)] == [1] * 8 + [3]
+    small = stack.labels[8] != IGNORE_INDEX
+    assert small.sum() == 24 * 20
+    assert small[:24, :20].all()
+    assert not stack.optical_valid[8][:, ~small].any()
+    with pytest.raises(DatasetError):
+        read_stack(Mixed(), list(sizes), manifest)
+
+
+def test_an_epoch_draws_repeated_tiles_more_often_and_differently(
+    stack_and_manifest: tuple[TileStack, Manifest], recipe: Recipe
+) -> None:
+    stack, manifest = stack_and_manifest
+    samples = CropSamples(replace(stack, order=(4, 4, 4, 1)), manifest, recipe, 32, 0)
+    assert len(samples) == 4
+    assert not torch.equal(samples[0]["sar"], samples[1]["sar"])
+
+
+def test_the_offset_of_newer_products_moves_every_valid_optical_value(
+    stack_and_manifest: tuple[TileStack, Manifest], recipe: Recipe
+) -> None:
+    stack, manifest = stack_and_manifest
+    plain = replace(recipe, zoom=1.0, jitter=0.0, damage={"clear": 1.0})
+    without, moved = (
+        CropSamples(stack, manifest, replace(plain, offset_share=share), SIZE, 0)[2] for share in (1e-9, 1.0)
+    )
+    seen = without["optical_valid"] > 0
+    std = torch.tensor(manifest.optical.std)[:, None, None]
+    raised = ((moved["optical"] - without["optical"]) * std)[seen]
+    torch.testing.assert_close(raised, torch.full_like(raised, 1000.0), rtol=0, atol=0.1)
+
+
+def test_a_recipe_starts_from_the_weights_and_levels_of_another(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path, root: Path
+) -> None:
+    (tmp_path / "recipes").mkdir()
+    first = {**recipe.as_dict(), "name": "first", "start": ""}
+    (tmp_path / "recipes" / "first.yaml").write_text(json.dumps(first), encoding="utf-8")
+    lines: list[str] = []
+    second = replace(recipe, start="first.yaml", learning_rate=1e-9, ema=0.0)
+    start = find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=lines.append)
+    assert start is not None
+    trained = len(lines)
+    assert trained > 0
+    find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=lines.append)
+    assert len(lines) == trained, "what is there is not trained again"
+    train(second, dataset, tmp_path / "checkpoints", tmp_path / "runs", start=start, report=lambda line: None)
+    network, manifest = load_checkpoint("tiny", tmp_path / "checkpoints")
+    assert manifest.sar.mean == start[1].sar.mean
+    for name, values in network.named_parameters():
+        torch.testing.assert_close(values, start[0].state_dict()[name], rtol=1e-2, atol=1e-3)
+    with pytest.raises(RecipeError, match="another network"):
+        train(second.with_fusion("sar"), dataset, tmp_path, tmp_path / "runs", start=start)
+    assert find_start(recipe, tmp_path, dataset, tmp_path) is None
+    assert second.without_fold(2).validation_split == "places-2"
+
+
+def test_a_prior_for_a_class_that_the_scheme_lacks_is_refused(dataset: Dataset, recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="snow"):
+        train(replace(recipe, prior={"snow": -1.0}), dataset, tmp_path, tmp_path / "runs")

@@ -1,0 +1,29 @@
+"""Encoders: what they read of a pixel besides its value."""
+
+from __future__ import annotations
+
+import torch
+
+from claire.models.encoders import Encoder, compute_ratios
+
+
+def test_ratios_are_normalised_differences_of_every_two_bands_whatever_the_light() -> None:
+    rng = torch.Generator().manual_seed(0)
+    bands = torch.rand(2, 3, 4, 4, generator=rng) + 0.1
+    ratios = compute_ratios(bands)
+    assert ratios.shape == (2, 3, 4, 4)
+    torch.testing.assert_close(ratios[:, 1], (bands[:, 0] - bands[:, 2]) / (bands[:, 0] + bands[:, 2]))
+    torch.testing.assert_close(compute_ratios(7 * bands), ratios)
+    assert torch.equal(compute_ratios(torch.zeros(1, 2, 1, 1)), torch.zeros(1, 1, 1, 1))
+
+
+def test_an_encoder_with_ratios_reads_pixels_by_their_levels_and_keeps_them_with_its_weights() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(3, "resnet", (8, 8, 8, 8), (1, 1, 1, 1), 4, ratios=True).eval()
+    pixels, valid = torch.randn(1, 3, 32, 32), torch.ones(1, 3, 32, 32)
+    before = encoder(pixels, valid)[0]
+    encoder.set_levels((1000.0, 900.0, 800.0), (300.0, 200.0, 100.0))
+    assert not torch.equal(encoder(pixels, valid)[0], before)
+    other = Encoder(3, "resnet", (8, 8, 8, 8), (1, 1, 1, 1), 4, ratios=True).eval()
+    other.load_state_dict(encoder.state_dict())
+    assert torch.equal(other(pixels, valid)[0], encoder(pixels, valid)[0])

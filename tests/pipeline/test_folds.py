@@ -1,0 +1,60 @@
+"""Scores on unseen places: each network on the places it was kept from, pooled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claire.core.manifest import Manifest
+from claire.core.settings import Settings
+from claire.core.types import Tile
+from claire.data.examples import generate_flood_pair
+from claire.pipeline import evaluate, load_model
+from claire.pipeline.folds import UNSEEN, score_unseen
+from tests.tiny_model import save_tiny
+
+
+@dataclass(frozen=True)
+class TwoFolds:
+    """One place in the first fold, two in the second."""
+
+    name: str = "folds"
+    title: str = "Two folds"
+    root: Path = Path()
+    splits: tuple[str, ...] = ("places-1", "places-2")
+
+    def ids(self, split: str | None = None) -> tuple[str, ...]:
+        return {"places-1": ("1",), "places-2": ("2", "3")}.get(split or "", ("1", "2", "3"))
+
+    def read(self, tile_id: str) -> Tile:
+        return generate_flood_pair(int(tile_id), 48)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    checkpoints, runs = tmp_path / "checkpoints", tmp_path / "runs"
+    save_tiny(checkpoints)
+    for fold in (1, 2):
+        save_tiny(runs, f"tiny-{fold}", seed=fold)
+    return checkpoints, runs
+
+
+def test_every_place_is_scored_by_the_network_that_did_not_see_it(folders: tuple[Path, Path]) -> None:
+    checkpoints, runs = folders
+    before = Manifest.read(checkpoints / "tiny.json")
+    after = score_unseen("tiny", checkpoints, (1, 2), runs, TwoFolds())
+    assert after == Manifest.read(checkpoints / "tiny.json")
+    models = [load_model(f"tiny-{fold}", Settings(checkpoints=runs)) for fold in (1, 2)]
+    alone = [evaluate(TwoFolds(), f"places-{fold}", model) for fold, model in enumerate(models, 1)]
+    confusion = sum(np.array(each["fused"]["clear"]["confusion"]) for each in alone)
+    found = after.scores["fused"]["unseen_places"]
+    assert found["oa"] == pytest.approx(np.trace(confusion) / confusion.sum(), abs=1e-4)
+    assert found["n_tiles"] == 3
+    assert set(after.scores["fused"]) == set(UNSEEN.values())
+    assert set(after.scores["sar"]) == {"unseen_places", "unseen_places_no_optical"}
+    assert set(after.temperature) == set(before.temperature)
+    assert after.temperature != before.temperature
+    assert "unseen_places" in (checkpoints / "tiny.md").read_text(encoding="utf-8")
