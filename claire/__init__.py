@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import os
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from claire.pipeline import analyse, evaluate, find_datasets, list_models, load_model, read_tile
 
     __version__: str
+
+# OpenMP reads this when torch is loaded: threads that wait in a loop make a forward twenty times as slow as soon as
+# another program wants a core; threads that sleep cost nothing that could be measured.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __all__ = [
     "Analysis",

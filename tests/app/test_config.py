@@ -24,6 +24,11 @@ CLOSED = {
 }
 
 
+def test_a_page_that_asks_how_far_a_job_is_does_not_stop_the_job(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    assert st.get_option("runner.postScriptGC") is False
+
+
 @pytest.mark.parametrize(("section", "option"), CLOSED)
 def test_the_door_is_closed(root: Path, section: str, option: str) -> None:
     settings = tomllib.loads((root / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
