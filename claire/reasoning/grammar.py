@@ -33,8 +33,9 @@ ESCAPE = re.compile(r'\\(?:["\\nrt\[\]]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-f
 class GrammarError(EngineError):
     """A grammar that llama.cpp must not see."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"A grammar was refused before use: {what}.", "Use the engine template, and report this.")
+
+def _refuse(what: str) -> GrammarError:
+    return GrammarError(f"A grammar was refused before use: {what}.", "Use the engine template, and report this.")
 
 
 @lru_cache(maxsize=4096)
@@ -100,7 +101,7 @@ def _alternatives(texts: Iterable[str]) -> str:
 
 def _render(starts: Sequence[str], rules: Mapping[str, str]) -> str:
     if not starts:
-        raise GrammarError("nothing may be said")
+        raise _refuse("nothing may be said")
     return "\n".join([f"root ::= {' | '.join(starts)}", *(f"{name} ::= {body}" for name, body in rules.items())]) + "\n"
 
 
@@ -111,14 +112,14 @@ def check_grammar(text: str) -> None:
         GrammarError: Too long, not GBNF as it is written here, a rule that is missing, or one that begins with itself.
     """
     if len(text) > LONGEST_GRAMMAR:
-        raise GrammarError("it is too long")
+        raise _refuse("it is too long")
     reader = _Reader([token for line in text.splitlines() for token in _cut(line)])
     while reader.kind:
         reader.read_rule()
     if "root" not in reader.starts:
-        raise GrammarError("it has no root")
+        raise _refuse("it has no root")
     if missing := reader.named - set(reader.starts):
-        raise GrammarError(f"the rule {min(missing)} is not there")
+        raise _refuse(f"the rule {min(missing)} is not there")
     _refuse_left_recursion(reader.starts)
 
 
@@ -129,10 +130,10 @@ def _cut(text: str) -> tuple[tuple[str, str], ...]:
     while place < len(text):
         match = TOKEN.match(text, place)
         if match is None:
-            raise GrammarError(f"it cannot be read at character {place}")
+            raise _refuse(f"it cannot be read at character {place}")
         kind, piece = str(match.lastgroup), match.group()
         if kind in ("literal", "set") and "\\" in ESCAPE.sub("", piece):
-            raise GrammarError(f"it has an unknown escape at character {place}")
+            raise _refuse(f"it has an unknown escape at character {place}")
         if kind != "space":
             tokens.append((kind, piece))
         place = match.end()
@@ -168,17 +169,17 @@ class _Reader:
 
     def read_rule(self) -> None:
         if self.kind != "define":
-            raise GrammarError("a rule is expected")
+            raise _refuse("a rule is expected")
         name = self.take().split("::=")[0].strip()
         if name in self.starts:
-            raise GrammarError(f"the rule {name} is there twice")
+            raise _refuse(f"the rule {name} is there twice")
         self.starts[name] = self.read_alternatives(0)
         if self.kind not in ("", "define"):
-            raise GrammarError(f"{self.take()!r} is not expected")
+            raise _refuse(f"{self.take()!r} is not expected")
 
     def read_alternatives(self, depth: int) -> frozenset[str]:
         if depth > DEEPEST:
-            raise GrammarError("it is nested too deeply")
+            raise _refuse("it is nested too deeply")
         found = self.read_sequence(depth)
         while self.kind == "bar":
             self.place += 1
@@ -192,7 +193,7 @@ class _Reader:
             repeat = self.take() if self.kind == "repeat" else ""
             items.append(_Item(starts, repeat in ("*", "?") or repeat.startswith("{0")))
         if all(item.optional for item in items):
-            raise GrammarError("something in it may be empty")
+            raise _refuse("something in it may be empty")
         found: frozenset[str] = frozenset()
         for item in items:
             found |= item.starts
@@ -207,11 +208,11 @@ class _Reader:
             return frozenset([text])
         if kind != "open":
             if text == '""':
-                raise GrammarError("something in it may be empty")
+                raise _refuse("something in it may be empty")
             return frozenset()
         inner = self.read_alternatives(depth + 1)
         if self.kind != "close":
-            raise GrammarError("a bracket is not closed")
+            raise _refuse("a bracket is not closed")
         self.place += 1
         return inner
 
@@ -223,7 +224,7 @@ def _refuse_left_recursion(starts: Mapping[str, frozenset[str]]) -> None:
         while waiting:
             each = waiting.pop()
             if each == name:
-                raise GrammarError(f"the rule {name} begins with itself")
+                raise _refuse(f"the rule {name} begins with itself")
             if each not in seen:
                 seen.add(each)
                 waiting += starts[each]

@@ -43,8 +43,9 @@ _LOG = logging.getLogger(__name__)
 class WorkerDiedError(EngineError):
     """The process of the model ended in the middle of its work."""
 
-    def __init__(self) -> None:
-        super().__init__("The language model stopped working.", RETRY)
+
+def _died() -> WorkerDiedError:
+    return WorkerDiedError("The language model stopped working.", RETRY)
 
 
 @dataclass
@@ -91,7 +92,7 @@ class _Process:
             self.process.stdin.write(json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
             self.process.stdin.flush()  # type: ignore[union-attr]
         except OSError as error:
-            raise WorkerDiedError from error
+            raise _died() from error
 
     def receive(self, seconds: float) -> dict[str, Any] | None:
         """The next message, or None when none came in time.
@@ -102,12 +103,12 @@ class _Process:
         if not self._lines and self._selector.select(max(seconds, 0.0)):
             piece = os.read(self.process.stdout.fileno(), 65536)  # type: ignore[union-attr]
             if not piece or len(self._rest) > LONGEST_LINE:
-                raise WorkerDiedError
+                raise _died()
             *lines, self._rest = (self._rest + piece).split(b"\n")
             try:
                 self._lines.extend(json.loads(line) for line in lines)
             except ValueError as error:
-                raise WorkerDiedError from error
+                raise _died() from error
         return self._lines.popleft() if self._lines else None
 
     def kill(self) -> None:
