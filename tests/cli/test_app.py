@@ -455,7 +455,7 @@ def test_files_are_stacked_and_named_in_the_order_given(claire: Any, written_pai
 def test_reason_has_the_promised_keys_and_every_sentence_is_grounded(claire: Any) -> None:
     answer = claire("reason", build_saved(), "--json")
     assert answer.status == 0, answer.err
-    assert set(answer.document) == {"engine", "text", "sentences", "facts", "tokens_per_second"}
+    assert set(answer.document) == {"engine", "text", "sentences", "facts", "tokens_per_second", "notice"}
     assert answer.document["engine"] == "template"
     assert answer.document["tokens_per_second"] > 0
     known = {fact["id"] for fact in answer.document["facts"]}
