@@ -76,5 +76,5 @@ def _pool(entries: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[st
     """One entry of the confusions of several, each of another network on other places."""
     confusion = np.sum([entry["confusion"] for entry in entries], axis=0)
     tiles, scores = sum(entry["n_tiles"] for entry in entries), compute_scores(confusion, names)
-    pooled: dict[str, Any] = without_nan({**scores_as_dict(scores), "n_tiles": tiles, "coverage": None})
+    pooled: dict[str, Any] = without_nan({**scores_as_dict(scores), "n_tiles": tiles, "coverage": None, "aurc": None})
     return pooled

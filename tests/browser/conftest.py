@@ -93,7 +93,7 @@ def page(browser: Any) -> Iterator[Any]:
     """A page of a private context; whatever it asks for outside this machine is a failure."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(240_000)
     strangers: list[str] = []
     opened.on("request", lambda request: _note_stranger(request.url, strangers))
     yield opened
