@@ -23,7 +23,7 @@ from claire.viz.evidence import describe_badge, describe_look, describe_share
 from tests.app.test_pages import Folder, words_of
 
 Open = Callable[..., AppTest]
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 @pytest.fixture
@@ -53,8 +53,9 @@ def run_job(app: AppTest, button: str) -> AppTest:
     """Press a button and wait for what it started."""
     app.button(key=button).click().run()
     end = time.monotonic() + SECONDS
-    while app.session_state["claire.why.job"] is not None and time.monotonic() < end:
-        time.sleep(0.05)
+    while (named := app.session_state["claire.why.job"]) is not None and time.monotonic() < end:
+        while named.job.running and time.monotonic() < end:
+            time.sleep(0.05)
         app.run()
     assert app.session_state["claire.why.job"] is None
     return app

@@ -12,11 +12,18 @@ from tests.sentences import all_kinds
 
 
 def test_every_kind_has_a_code_of_its_own_and_a_line_in_the_drawn_tree() -> None:
-    kinds = all_kinds()
+    kinds = [kind for kind in all_kinds() if kind.__module__ == errors.__name__]
     assert len({kind.code for kind in kinds}) == len(kinds)
     for kind in kinds:
         assert kind.__name__ in (errors.__doc__ or "")
         assert kind.__doc__
+
+
+def test_a_kind_of_one_stage_is_told_under_the_code_of_its_base() -> None:
+    strangers = [kind for kind in all_kinds() if kind.__module__ != errors.__name__]
+    for kind in strangers:
+        (base,) = kind.__bases__
+        assert kind.code == base.code  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
