@@ -35,6 +35,7 @@ STRIDE = 32
 
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
+LARGEST_WINDOW, MOST_WINDOWS = 63, 8
 """What a configuration may ask for at most; every other number is a width."""
 WIDTH_STEP = 8
 """Widths of matched networks are multiples of this."""
@@ -62,6 +63,7 @@ class NetworkConfig:
         groups: Channel groups of the trust gate.
         relative: Encoders also read every band relative to the tile's own mean and spread.
         ratios: The optical encoder also reads the normalised difference of every two bands.
+        smooth: Sides of windows, odd, pixels, over whose means the encoders also read all that.
     """
 
     optical_bands: int
@@ -79,6 +81,7 @@ class NetworkConfig:
     groups: int = 4
     relative: bool = False
     ratios: bool = False
+    smooth: tuple[int, ...] = ()
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
@@ -112,6 +115,9 @@ def _is_setting(name: str, value: Any) -> bool:
         return isinstance(value, str)
     if name in {"relative", "ratios"}:
         return isinstance(value, bool)
+    if name == "smooth":
+        odd = isinstance(value, tuple) and all(type(n) is int and 3 <= n <= LARGEST_WINDOW and n % 2 for n in value)
+        return odd and len(value) <= MOST_WINDOWS
     if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
         return False
     numbers = value if isinstance(value, tuple) else (value,)
@@ -388,4 +394,5 @@ def shift_classes(network: nn.Module, shifts: Mapping[int, float]) -> None:
 
 
 def _build_encoder(config: NetworkConfig, bands: int, ratios: bool = False) -> Encoder:
-    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative, ratios)
+    sizes = config.widths, config.depths, config.stem
+    return Encoder(bands, config.encoder, *sizes, config.relative, ratios, config.smooth)
