@@ -135,6 +135,7 @@ class Encoder(nn.Module):
         ratios: Also read the normalised difference of every two bands, which neither light nor slope changes much; for
             reflectance. `set_levels` must have said how the pixels were normalised.
         smooth: Also read the means of all that over windows of these sides, odd, pixels: speckle is gone from them.
+        dropout: Share of the channels of every stride that are left out while training.
 
     Raises:
         UnknownNameError: No such backbone.
@@ -153,6 +154,7 @@ class Encoder(nn.Module):
         relative: bool = False,
         ratios: bool = False,
         smooth: Sequence[int] = (),
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if backbone not in BACKBONES:
@@ -166,6 +168,7 @@ class Encoder(nn.Module):
         self.full_stem = conv_block(wide, stem)
         self.half_stem = conv_block(stem, 2 * stem, stride=2)
         self.backbone = BACKBONES[backbone](2 * stem, widths, depths)
+        self.dropout = nn.Dropout2d(dropout)
         self.channels = (stem, 2 * stem, *widths)
 
     def set_levels(self, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -191,7 +194,7 @@ class Encoder(nn.Module):
         """
         full, half = self.stem(pixels, valid)
         stages: Any = self.backbone(half).feature_maps
-        return [full, half, *stages]
+        return [self.dropout(features) for features in (full, half, *stages)]
 
     def stem(self, pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Features of strides 1 and 2; arguments as for `forward`."""
