@@ -230,7 +230,7 @@ def reason(
 ) -> None:
     """Say in words what an analysis measured; every sentence is checked against the facts it cites."""
     from claire.core.analysis import Analysis
-    from claire.pipeline.reason import reason as run
+    from claire.reasoning.narrating import reason as run
 
     narrative = run(Analysis.load(folder), engine, question, seed=seed, listen=None if as_json else show_token)
     if narrative.notice:

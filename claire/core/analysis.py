@@ -62,6 +62,9 @@ class ModelSummary:
         prevalence: Share of each class in the training pixels, 0..1, in index order; empty when not recorded.
         limits: Sentences: what it is not for.
         failures: Sentences: what it is known to get wrong.
+        data: What it was trained on, in words; "" when not recorded.
+        condition: Under which its scores were measured on validation, such as "clear"; "" when it has none.
+        scores: Mode -> score -> value under that condition, as in the manifest.
     """
 
     title: str = ""
@@ -69,6 +72,9 @@ class ModelSummary:
     prevalence: tuple[float, ...] = ()
     limits: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    data: str = ""
+    condition: str = ""
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,7 @@ class Analysis:
                     if layer is not None
                 },
                 "sources": dict(self.tile.sources),
+                "reading": dict(self.tile.reading),
                 "modes": {
                     mode: {
                         "temperature": prediction.temperature,
@@ -275,7 +282,8 @@ def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analys
         arrays.get("label"),
         GeoReference(place["crs"], transform, place["metres"]),
         tuple(Notice(**notice) for notice in content["tile_notices"]),
-        content["sources"],
+        {str(name): str(digest) for name, digest in content["sources"].items()},
+        {str(what): tuple(map(str, names)) for what, names in content.get("reading", {}).items()},
     )
     predictions: dict[Mode, Prediction] = {}
     areas: dict[Mode, tuple[ClassArea, ...]] = {}
@@ -315,6 +323,12 @@ def _rebuild_model(entry: dict[str, Any] | None) -> ModelSummary | None:
         prevalence=tuple(float(share) for share in entry["prevalence"]),
         limits=tuple(str(sentence) for sentence in entry["limits"]),
         failures=tuple(str(sentence) for sentence in entry["failures"]),
+        data=str(entry.get("data", "")),
+        condition=str(entry.get("condition", "")),
+        scores={
+            str(mode): {str(name): float(value) for name, value in scores.items()}
+            for mode, scores in entry.get("scores", {}).items()
+        },
     )
 
 

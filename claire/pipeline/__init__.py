@@ -23,8 +23,8 @@ from claire.pipeline.explain import (
 )
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model, read_manifest
 from claire.pipeline.outputs import write_prediction
-from claire.pipeline.reason import ENGINES, Engine, Narrative, list_engines, reason
 from claire.pipeline.whatif import apply_what_if, compute_curve, what_if
+from claire.reasoning.narrating import ENGINES, Engine, Narrative, list_engines, reason
 
 __all__ = [
     "CONDITIONS",

@@ -12,14 +12,16 @@ from claire.core.bands import Mode
 from claire.core.errors import CancelledError, ClaireError
 from claire.core.facts import Fact
 from claire.core.settings import Settings
+from claire.core.text import as_line
 from claire.pipeline import Engine
 from claire.reasoning.facts import build_facts
+from claire.reasoning.headings import title_of
 from claire.reasoning.regions import find_map, find_region
 from claire.reasoning.wording import show
 from claire.ui.faults import error_boundary
 from claire.ui.flow import Subject
 from claire.ui.jobs import Cancelled, Job, Report
-from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW, draw_base, draw_overlay, show_view_key
+from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW, draw_overlay, show_view_key
 from claire.ui.pair import show_picture
 from claire.ui.state import (
     FACT_KEY,
@@ -35,11 +37,12 @@ from claire.ui.state import (
     remember_story,
     remember_talk,
 )
-from claire.ui.story import show_story, title_of
+from claire.ui.story import show_story
 from claire.ui.tables import show_table
-from claire.ui.text import as_html, as_line, as_text
+from claire.ui.text import as_html, as_text
 from claire.viz.encoding import thin_map
 from claire.viz.evidence import render_outlined
+from claire.viz.ground import render_ground
 from claire.viz.pictures import render_overlay
 from claire.viz.words import MODE_TITLES
 
@@ -278,7 +281,7 @@ def _show_focus(subject: Subject, facts: tuple[Fact, ...]) -> None:
     view = CLASSES_VIEW if fact is None else VIEWS.get(fact.kind, CLASSES_VIEW)
     with slot:
         top, words = draw_overlay(analysis, mode, view)
-        base = draw_base(analysis, mode)
+        base = render_ground(analysis, mode)
         picture = base if top is None else render_overlay(base, top, OPACITY)
         region = None if fact is None else find_region(fact, analysis)
         if fact is not None and region is not None and region.any() and not region.all():
