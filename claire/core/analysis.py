@@ -219,7 +219,9 @@ class Analysis:
                 )
             with (folder / ARRAYS_NAME).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            return _rebuild(content, arrays)
+            analysis = _rebuild(content, arrays)
+            _check_shapes(analysis)
+            return analysis
         except FileNotFoundError as error:
             raise AnalysisError(
                 f"The folder {folder.name!r} holds no saved analysis.",
@@ -312,6 +314,25 @@ def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analys
         None if content.get("attention") is None else unpack_attention(content["attention"], arrays),
         tuple(unpack_explained(entry, number, arrays) for number, entry in enumerate(content.get("explained", ()))),
     )
+
+
+def _check_shapes(analysis: Analysis) -> None:
+    """Everything must lie on the pixels of the tile, and every map must have its areas.
+
+    Raises:
+        AnalysisError: Something does not.
+    """
+    shape, attention = analysis.tile.shape, analysis.attention
+    maps: list[NDArray[Any] | None] = [prediction.classes for prediction in analysis.predictions.values()]
+    maps += [analysis.disagreement, analysis.trust, *(answer.attribution.zone for answer in analysis.explained)]
+    outside = attention is not None and any(
+        start < 0 or start + length > whole
+        for start, length, whole in zip(attention.origin, attention.shape, shape, strict=True)
+    )
+    if outside or any(values is not None and values.shape != shape for values in maps):
+        raise AnalysisError("The saved maps are not all of one size.", "Run the analysis again.")
+    if not maps or any(len(areas) != len(analysis.scheme) for areas in analysis.areas.values()):
+        raise AnalysisError("The saved analysis has no map, or no area for some class.", "Run the analysis again.")
 
 
 def _rebuild_model(entry: dict[str, Any] | None) -> ModelSummary | None:
