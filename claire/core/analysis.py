@@ -331,7 +331,9 @@ def _check_shapes(analysis: Analysis) -> None:
     )
     if outside or any(values is not None and values.shape != shape for values in maps):
         raise AnalysisError("The saved maps are not all of one size.", "Run the analysis again.")
-    if not maps or any(len(areas) != len(analysis.scheme) for areas in analysis.areas.values()):
+    count, scores = len(analysis.scheme), analysis.scores.values()
+    lengths = [len(rows) for rows in (*analysis.areas.values(), *(each.per_class for each in scores))]
+    if not maps or set(lengths) != {count} or any(each.confusion.shape != (count, count) for each in scores):
         raise AnalysisError("The saved analysis has no map, or no area for some class.", "Run the analysis again.")
 
 

@@ -56,6 +56,8 @@ from claire.viz.evidence import BASELINE_WORDS, describe_badge, describe_share
 from claire.viz.words import MODE_TITLES, format_score, format_share
 
 LONGEST_TITLE = 120
+BACKGROUND = "background"
+"""The class that means "nothing of interest"."""
 LIMITS = (
     "The maps are estimates of a trained network and no survey; what matters should be checked on the ground.",
     "A confidence is what the network says of itself. On ground unlike its training data it can be sure and wrong.",
@@ -107,16 +109,25 @@ def build_report(
         Section("facts", f"All {len(facts)} facts", (list_facts(facts.values()),)),
         _trace(analysis, build_recipe(analysis, engine, questions, seed)),
     ]
-    headline = narrative.sentences[0].text if narrative.sentences else "Nothing is said about this pair."
     return Report(
         title=as_line(analysis.tile.name, LONGEST_TITLE) or "A pair without a name",
         subject=_describe_subject(analysis),
-        headline=headline.strip(),
+        headline=_pick_headline(narrative.sentences, facts),
         figures=_pick_figures(analysis),
         sections=tuple(sections),
         thumbnail=draw_thumbnail(analysis),
         version=read_versions()["claire-eo"],
     )
+
+
+def _pick_headline(sentences: Sequence[Sentence], facts: Mapping[str, Fact]) -> str:
+    """The first sentence about a class that somebody looks for, or the first at all; one that holds in any case."""
+    good = [sentence for sentence in sentences if sentence.grounded]
+    for sentence in good:
+        names = {facts[name].class_name for name in sentence.facts if name in facts} - {None, BACKGROUND}
+        if names:
+            return sentence.text.strip()
+    return good[0].text.strip() if good else "Nothing that was said about this pair follows from its facts."
 
 
 def _describe_subject(analysis: Analysis) -> str:

@@ -17,7 +17,7 @@ from claire.report.content import Row, Table
 from claire.viz.evidence import EVIDENCE_TITLES, SENSOR_WORDS, tell_tests
 from claire.viz.words import MODE_TITLES, format_area, format_score, format_share
 
-LONGEST_NAME = 60
+LONGEST_NAME, LONGEST_VALUE = 60, 40
 PASSED = {True: "passed", False: "failed", None: "–"}
 SCORE_TITLES = {"miou": "mean IoU", "oa": "overall accuracy", "kappa": "kappa", "f1": "mean F1", "ece": "ECE"}
 """Key in a manifest -> title."""
@@ -48,7 +48,7 @@ def list_areas(analysis: Analysis) -> Table:
 
 
 def list_scores(analysis: Analysis) -> tuple[Table, ...]:
-    """How far each map agrees with the label, and where the main ones go wrong; nothing without a label."""
+    """How far each map agrees with the label, and where the last of them goes wrong; nothing without a label."""
     modes = [mode for mode in _modes(analysis) if mode in analysis.scores]
     if not modes:
         return ()
@@ -62,16 +62,19 @@ def list_scores(analysis: Analysis) -> tuple[Table, ...]:
             )
         )
         for index, name in enumerate(analysis.scheme.names)
+        if any(np.isfinite(each.per_class[index].iou) for each in scores)
         for key, title in (("iou", "IoU"), ("precision", "precision"), ("recall", "recall"))
     ]
     head = ("Score", *(MODE_TITLES[mode] for mode in modes))
-    caption = "Agreement with the label of this pair; n/a where a class is in neither."
+    caption = "Agreement with the label of this pair; classes that are in neither are left out."
     return Table(head, tuple(rows), caption), _list_confusion(analysis, modes[-1])
 
 
 def list_facts(facts: Iterable[Fact]) -> Table:
     """Every fact with the number, its rule and its place in the saved analysis; chips lead here."""
-    rows = tuple(Row((fact.text, show(fact), fact.threshold or "–", fact.source), anchor_of(fact)) for fact in facts)
+    rows = tuple(
+        Row((fact.text, _show_value(fact), fact.threshold or "–", fact.source), anchor_of(fact)) for fact in facts
+    )
     caption = "Everything that the text may rest on, the most important first. Sources are keys of the saved analysis."
     return Table(("Fact", "Value", "Judged by", "Source"), rows, caption, words=True, widths=FACT_WIDTHS)
 
@@ -151,15 +154,14 @@ def list_model_scores(model: ModelSummary) -> Table | None:
     """How good the checkpoint was on validation; None when that was not recorded."""
     modes = [mode for mode in MODE_TITLES if mode in model.scores]
     keys = list(dict.fromkeys(key for mode in modes for key in model.scores[mode] if _is_shown(key)))
+    condition = as_line(model.condition, LONGEST_NAME).replace("_", " ") or "not recorded"
     if not keys:
         return None
     rows = tuple(
         Row((_title_score(key), *(format_score(model.scores[mode].get(key, float("nan"))) for mode in modes)))
         for key in keys
     )
-    caption = (
-        f"On validation tiles, condition {as_line(model.condition, LONGEST_NAME) or 'not recorded'}; not on this pair."
-    )
+    caption = f"On validation tiles, condition {condition}; not on this pair."
     return Table(("Score", *(MODE_TITLES[mode] for mode in modes)), rows, caption)
 
 
@@ -197,14 +199,21 @@ def list_settings(analysis: Analysis) -> Table:
 
 
 def _list_confusion(analysis: Analysis, mode: Mode) -> Table:
-    names = [as_line(name, LONGEST_NAME) for name in analysis.scheme.names]
     counts = analysis.scores[mode].confusion
+    there = [index for index in range(len(analysis.scheme)) if counts[index].any() or counts[:, index].any()]
+    names = [as_line(analysis.scheme.names[index], LONGEST_NAME) for index in there]
+    lines = counts[np.ix_(there, there)].tolist()
     rows = tuple(
-        Row((f"label {name}", *(f"{count:,}" for count in line)))
-        for name, line in zip(names, counts.tolist(), strict=True)
+        Row((f"label {name}", *(f"{count:,}" for count in line))) for name, line in zip(names, lines, strict=True)
     )
     caption = f"Pixels of the {MODE_TITLES[mode].lower()} map by class of the label (rows) and of the map (columns)."
     return Table(("", *names), rows, caption)
+
+
+def _show_value(fact: Fact) -> str:
+    """The value; that of a sentence is the fact itself."""
+    value = show(fact)
+    return value if fact.unit != "text" or len(value) <= LONGEST_VALUE else "in words"
 
 
 def _modes(analysis: Analysis) -> list[Mode]:
