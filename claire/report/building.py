@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from claire.core.analysis import Analysis
 from claire.core.evidence import METHOD_TITLES, Explained
@@ -93,7 +94,7 @@ def build_report(
         analysis: Just made or opened.
         narrative: About it.
         answers: Questions about it with what was answered.
-        engine: As it was asked for, for the commands that make the report again.
+        engine: As it was asked for, for the commands that make the report again; a path without its folders.
         seed: Of the wording, likewise.
     """
     told = [narrative, *(answer for _, answer in answers)]
@@ -107,7 +108,7 @@ def build_report(
         _warn(analysis),
         _show_model(analysis),
         Section("facts", f"All {len(facts)} facts", (list_facts(facts.values()),)),
-        _trace(analysis, build_recipe(analysis, engine, questions, seed)),
+        _trace(analysis, build_recipe(analysis, Path(engine).name, questions, seed)),
     ]
     return Report(
         title=as_line(analysis.tile.name, LONGEST_TITLE) or "A pair without a name",

@@ -23,6 +23,7 @@ from claire.ui.flow import Subject
 from claire.ui.jobs import Cancelled, Job, Report
 from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW, draw_overlay, show_view_key
 from claire.ui.pair import show_picture
+from claire.ui.report import offer_report
 from claire.ui.state import (
     FACT_KEY,
     Story,
@@ -92,6 +93,10 @@ def show_words(subject: Subject) -> None:
         if engine is not None:
             _show_narrative(subject, engine, facts)
             _show_chat(subject, engine)
+            with error_boundary():
+                seed = _find_seed()
+                story = find_story(_make_key(subject, engine.name, str(seed)))
+                offer_report(subject, story, find_exchanges(_make_key(subject)), engine.name, seed)
     with left, st.container(key="claire-words-focus"), error_boundary():
         _show_focus(subject, facts)
     with error_boundary(), st.expander(f"All {len(facts)} facts: every number that the text may use"):
@@ -121,7 +126,7 @@ def _pick_engine() -> Engine | None:
 
 
 def _show_narrative(subject: Subject, engine: Engine, facts: tuple[Fact, ...]) -> None:
-    seed = int(st.session_state.get("claire.words.seed", 0))
+    seed = _find_seed()
     key = _make_key(subject, engine.name, str(seed))
     with error_boundary():
         _collect()
@@ -183,8 +188,12 @@ def build_copy(story: Story) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
+def _find_seed() -> int:
+    return int(st.session_state.get("claire.words.seed", 0))
+
+
 def _draw_seed() -> None:
-    st.session_state["claire.words.seed"] = int(st.session_state.get("claire.words.seed", 0)) + 1
+    st.session_state["claire.words.seed"] = _find_seed() + 1
 
 
 def _show_chat(subject: Subject, engine: Engine) -> None:
@@ -315,5 +324,4 @@ def _show_facts(facts: tuple[Fact, ...]) -> None:
 
 
 def _make_key(subject: Subject, *more: str) -> str:
-    words = (subject.choice.digest, subject.model.sha256, *more)
-    return hashlib.sha256(repr(words).encode()).hexdigest()
+    return hashlib.sha256(repr((subject.key, *more)).encode()).hexdigest()
