@@ -6,12 +6,16 @@ about one reader in twelve does not see red against green.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from claire.core.errors import LabelError, UnknownNameError
+
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+"""Colours go into pages, so nothing else may stand there."""
 
 IGNORE_INDEX = 255
 """Index that marks a pixel as not labelled wherever class *indices* (0..K-1) are used."""
@@ -24,6 +28,10 @@ class LandClass:
     id: int
     name: str
     color: str
+
+    def __post_init__(self) -> None:
+        if not COLOR.fullmatch(self.color):
+            raise LabelError("A class has no colour of the form #rrggbb.", "Give every class such a colour.")
 
     @property
     def rgb(self) -> tuple[int, int, int]:

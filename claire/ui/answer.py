@@ -11,7 +11,6 @@ from claire.core.evidence import ContributionGrid, Explained, tell_bands
 from claire.core.types import Attribution, Evidence, Share
 from claire.explain.attributions import METHODS
 from claire.ui.faults import error_boundary
-from claire.ui.maps import draw_base
 from claire.ui.pair import show_picture
 from claire.ui.scores import PLOTLY_CONFIG
 from claire.ui.state import find_answer
@@ -32,6 +31,7 @@ from claire.viz.evidence import (
     render_signed_veil,
     tell_tests,
 )
+from claire.viz.ground import render_ground
 from claire.viz.pictures import render_overlay
 from claire.viz.words import format_share
 
@@ -125,7 +125,7 @@ def _values(found: Attribution, evidence: Evidence, band: str) -> NDArray[np.flo
 
 
 def _base(question: Question, evidence: Evidence) -> RGBA:
-    return draw_base(question.subject.analysis, "sar" if evidence == "sar" else "optical")
+    return render_ground(question.subject.analysis, "sar" if evidence == "sar" else "optical")
 
 
 def _mark(question: Question, picture: RGBA) -> RGBA:

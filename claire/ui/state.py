@@ -129,6 +129,16 @@ def find_answer(key: str) -> Explained | None:
     return answers.get(key)
 
 
+def find_answers(about: str) -> tuple[Explained, ...]:
+    """What was found out in this session about a pair under a model, the oldest first.
+
+    Args:
+        about: Key of the subject, with which the keys of its questions begin.
+    """
+    answers: dict[str, Explained] = st.session_state.get(ANSWERS_KEY, {})
+    return tuple(answer for key, answer in answers.items() if key.startswith(about))
+
+
 def remember_answer(key: str, answer: Explained) -> None:
     """Keep what was found out, the last few questions at most."""
     _keep_last(st.session_state.setdefault(ANSWERS_KEY, {}), key, answer, MOST_ANSWERS)

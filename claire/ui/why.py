@@ -49,9 +49,9 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Changes with anything that the answer depends on."""
-        words = (self.subject.choice.digest, self.subject.model.sha256, self.class_name, self.mode, self.method)
-        return hashlib.sha256(repr(words).encode() + np.packbits(self.zone).tobytes()).hexdigest()
+        """Changes with anything that the answer depends on; begins with the key of the subject."""
+        words = repr((self.class_name, self.mode, self.method)).encode()
+        return self.subject.key + hashlib.sha256(words + np.packbits(self.zone).tobytes()).hexdigest()
 
 
 def ask_question(subject: Subject) -> Question | None:

@@ -12,15 +12,18 @@ from claire.core.bands import Mode
 from claire.core.errors import CancelledError, ClaireError
 from claire.core.facts import Fact
 from claire.core.settings import Settings
+from claire.core.text import as_line
 from claire.pipeline import Engine
 from claire.reasoning.facts import build_facts
+from claire.reasoning.headings import title_of
 from claire.reasoning.regions import find_map, find_region
 from claire.reasoning.wording import show
 from claire.ui.faults import error_boundary
 from claire.ui.flow import Subject
 from claire.ui.jobs import Cancelled, Job, Report
-from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW, draw_base, draw_overlay, show_view_key
+from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, TRUST_VIEW, draw_overlay, show_view_key
 from claire.ui.pair import show_picture
+from claire.ui.report import offer_report
 from claire.ui.state import (
     FACT_KEY,
     Story,
@@ -35,11 +38,12 @@ from claire.ui.state import (
     remember_story,
     remember_talk,
 )
-from claire.ui.story import show_story, title_of
+from claire.ui.story import show_story
 from claire.ui.tables import show_table
-from claire.ui.text import as_html, as_line, as_text
+from claire.ui.text import as_html, as_text
 from claire.viz.encoding import thin_map
 from claire.viz.evidence import render_outlined
+from claire.viz.ground import render_ground
 from claire.viz.pictures import render_overlay
 from claire.viz.words import MODE_TITLES
 
@@ -89,6 +93,10 @@ def show_words(subject: Subject) -> None:
         if engine is not None:
             _show_narrative(subject, engine, facts)
             _show_chat(subject, engine)
+            with error_boundary():
+                seed = _find_seed()
+                story = find_story(_make_key(subject, engine.name, str(seed)))
+                offer_report(subject, story, find_exchanges(_make_key(subject)), engine.name, seed)
     with left, st.container(key="claire-words-focus"), error_boundary():
         _show_focus(subject, facts)
     with error_boundary(), st.expander(f"All {len(facts)} facts: every number that the text may use"):
@@ -118,7 +126,7 @@ def _pick_engine() -> Engine | None:
 
 
 def _show_narrative(subject: Subject, engine: Engine, facts: tuple[Fact, ...]) -> None:
-    seed = int(st.session_state.get("claire.words.seed", 0))
+    seed = _find_seed()
     key = _make_key(subject, engine.name, str(seed))
     with error_boundary():
         _collect()
@@ -180,8 +188,12 @@ def build_copy(story: Story) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
+def _find_seed() -> int:
+    return int(st.session_state.get("claire.words.seed", 0))
+
+
 def _draw_seed() -> None:
-    st.session_state["claire.words.seed"] = int(st.session_state.get("claire.words.seed", 0)) + 1
+    st.session_state["claire.words.seed"] = _find_seed() + 1
 
 
 def _show_chat(subject: Subject, engine: Engine) -> None:
@@ -278,7 +290,7 @@ def _show_focus(subject: Subject, facts: tuple[Fact, ...]) -> None:
     view = CLASSES_VIEW if fact is None else VIEWS.get(fact.kind, CLASSES_VIEW)
     with slot:
         top, words = draw_overlay(analysis, mode, view)
-        base = draw_base(analysis, mode)
+        base = render_ground(analysis, mode)
         picture = base if top is None else render_overlay(base, top, OPACITY)
         region = None if fact is None else find_region(fact, analysis)
         if fact is not None and region is not None and region.any() and not region.all():
@@ -312,5 +324,4 @@ def _show_facts(facts: tuple[Fact, ...]) -> None:
 
 
 def _make_key(subject: Subject, *more: str) -> str:
-    words = (subject.choice.digest, subject.model.sha256, *more)
-    return hashlib.sha256(repr(words).encode()).hexdigest()
+    return hashlib.sha256(repr((subject.key, *more)).encode()).hexdigest()
