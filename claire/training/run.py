@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
 
-from claire.core.classes import find_scheme
 from claire.core.dataset import Dataset
 from claire.core.errors import RecipeError, UnknownNameError
 from claire.core.manifest import InputSpec, Manifest
@@ -62,7 +61,8 @@ def train(
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     lightning.seed_everything(recipe.seed, verbose=False)
-    scheme, inputs = find_scheme(recipe.scheme), recipe.inputs
+    scheme, inputs = recipe.class_scheme, recipe.inputs
+    own = scheme if recipe.classes else None
     if strange := set(recipe.prior) - set(scheme.names):
         raise UnknownNameError.among("class", sorted(strange)[0], scheme.names)
     config = NetworkConfig.from_mapping(
@@ -73,7 +73,7 @@ def train(
             "classes": len(scheme),
         }
     )
-    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *inputs, config.as_dict(), {})
+    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *inputs, config.as_dict(), {}, own_classes=own)
     training = read_stack(
         dataset, dataset.ids(recipe.train_split), manifest, window=recipe.window, repeat=recipe.repeat
     )
@@ -105,6 +105,7 @@ def train(
         limits=tuple(recipe.limits),
         extent=recipe.extent,
         bbox=tuple(recipe.bbox),
+        own_classes=own,
     )
     module = SegmentationModule(
         network,
@@ -172,10 +173,16 @@ def find_start(
     )
     folder = runs / "start"
     known = folder / f"{first.name}.json"
-    wanted = json.loads(json.dumps(first.as_dict()))
-    if not known.is_file() or Manifest.read(known).training.get("recipe") != wanted:
+    if not known.is_file() or not _is_run_of(Manifest.read(known).training.get("recipe", {}), first):
         train(first, dataset, folder, runs, resume=resume, report=report)
     return load_checkpoint(first.name, folder)
+
+
+def _is_run_of(recorded: Mapping[str, Any], recipe: Recipe) -> bool:
+    """Whether a manifest records this recipe; settings that are newer than the record had their defaults then."""
+    defaults = {item.name: item.default for item in fields(Recipe) if item.default is not MISSING}
+    wanted, before = (json.loads(json.dumps(part)) for part in (recipe.as_dict(), {**defaults, **recorded}))
+    return bool(recorded) and wanted == before
 
 
 def _start_from(network: Network, manifest: Manifest, other: Network, known: Manifest) -> tuple[InputSpec, InputSpec]:
@@ -241,4 +248,4 @@ class _Reporter(Callback):
         if not trainer.is_global_zero:
             return
         values = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
-        self._report(json.dumps({"epoch": trainer.current_epoch + 1, **values}))
+        self._report(json.dumps({"epoch": trainer.current_epoch + 1, "of": trainer.max_epochs, **values}))

@@ -145,6 +145,10 @@ class PowerCutError(RuntimeError):
     """Ends a run in its second epoch."""
 
 
+def _cut(line: str) -> None:
+    raise PowerCutError
+
+
 def test_a_run_that_was_cut_goes_on_where_it_stopped_and_writes_a_checkpoint(
     dataset: Dataset, recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -246,6 +250,15 @@ def test_a_recipe_starts_from_the_weights_and_levels_of_another(
     assert trained > 0
     find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=lines.append)
     assert len(lines) == trained, "what is there is not trained again"
+    kept = tmp_path / "runs" / "start" / f"{first['name']}.json"
+    older = json.loads(kept.read_text(encoding="utf-8"))
+    del older["training"]["recipe"]["classes"], older["training"]["recipe"]["zoom"]
+    kept.write_text(json.dumps(older), encoding="utf-8")
+    with pytest.raises(PowerCutError):
+        find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=_cut)
+    older["training"]["recipe"]["zoom"] = recipe.zoom
+    kept.write_text(json.dumps(older), encoding="utf-8")
+    find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=_cut)
     train(second, dataset, tmp_path / "checkpoints", tmp_path / "runs", start=start, report=lambda line: None)
     network, manifest = load_checkpoint("tiny", tmp_path / "checkpoints")
     assert manifest.sar.mean == start[1].sar.mean
