@@ -49,7 +49,7 @@ class Recipe:
         optical: Bands, unit, dates and sensor of the optical input, as in `InputSpec` without means and spreads.
         sar: The same of the SAR input.
         network: Arguments of `NetworkConfig` besides bands and classes.
-        loss: Arguments of `RIFTLoss` besides weights.
+        loss: `kind` (rift, ce, focal or tversky) and arguments of `RIFTLoss` besides weights.
         epochs: Epochs at `crop`.
         crop: Side of the training crops, pixels, a multiple of 32.
         finish_epochs: Further epochs on whole tiles, so that the network has seen the size it is used at.
@@ -95,7 +95,7 @@ class Recipe:
     train_split: str = "train"
     validation_split: str = "val"
     network: Mapping[str, Any] = field(default_factory=dict)
-    loss: Mapping[str, float] = field(default_factory=dict)
+    loss: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 40
     crop: int = 128
     finish_epochs: int = 3

@@ -21,7 +21,7 @@ from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.models.network import Network, NetworkConfig, build_network, set_levels, shift_classes
-from claire.training.losses import RIFTLoss, compute_class_weights
+from claire.training.losses import build_loss
 from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import Recipe
 from claire.training.samples import CropSamples, Sample, TileStack, as_sample, measure_bands, read_stack
@@ -109,7 +109,7 @@ def train(
     )
     module = SegmentationModule(
         network,
-        RIFTLoss(compute_class_weights(counts), **dict[str, Any](recipe.loss)),
+        build_loss(counts, recipe.loss),
         recipe,
         _count_steps(recipe, len(training.drawn)),
     )
