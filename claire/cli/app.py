@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from claire.cli.benchmark import benchmark_app
 from claire.cli.data import data_app
 from claire.cli.inspect import describe, render_text
 from claire.cli.reporting import EXIT_WRONG, answer, report_error, say, show_notices, show_progress, show_token
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
+app.add_typer(benchmark_app, name="benchmark")
 
 UsageError: Any = typer.BadParameter.__base__
 """What typer raises for wrong usage; it has no public name of its own."""

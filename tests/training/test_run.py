@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,37 +20,12 @@ from claire.models.checkpoint import load_checkpoint
 from claire.training.recipe import DAMAGE_SHARES, Recipe
 from claire.training.run import find_start, train
 from claire.training.samples import CropSamples, TileStack, measure_bands, read_stack
-
-SIZE = 64
-TINY = {"encoder": "resnet", "widths": [8, 8, 8, 8], "depths": [1, 1, 1, 1], "stem": 4, "decoder": 8, "auxiliary": 8}
-
-
-class GeneratedFloods:
-    """Six generated pairs to learn from, three to validate on."""
-
-    name, title, root = "generated", "Generated", Path()
-    splits = ("train", "val")
-
-    def ids(self, split: str | None = None) -> tuple[str, ...]:
-        if split not in {"train", "val"}:
-            raise UnknownNameError.among("split", str(split), self.splits)
-        return tuple(str(i) for i in (range(6) if split == "train" else range(6, 9)))
-
-    def read(self, tile_id: str) -> Tile:
-        return generate_flood_pair(int(tile_id), SIZE)
+from tests.training.generated import SIZE, TINY, GeneratedFloods
 
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     return GeneratedFloods()
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
