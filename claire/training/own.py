@@ -185,7 +185,7 @@ def _build_recipe(content: Mapping[str, Any], description: Description, layout: 
         **{key: value for key, value in content.items() if key not in DESCRIBING},
         "title": description.title or f"Trained on {printable(root.absolute().name, 40)}",
         "data": layout,
-        "root": str(root),
+        "root": root.absolute().name,
         "scheme": scheme.name,
         "train_split": TRAIN,
         "validation_split": VALIDATION,

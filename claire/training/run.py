@@ -28,6 +28,12 @@ from claire.training.samples import CropSamples, Sample, TileStack, as_sample, m
 
 Progress = Callable[[str], None]
 
+OWN_DATA = ("folder", "pairs")
+"""Layouts of anybody's own data."""
+
+MOST_REMEMBERED = 2000
+"""Training tiles whose names go into a manifest at most."""
+
 
 def train(
     recipe: Recipe,
@@ -93,6 +99,7 @@ def train(
         "train_tiles": len(training),
         "validation_tiles": len(validation),
         "class_pixels": counts,
+        **_remember(recipe, dataset),
     }
     manifest = Manifest(
         recipe.name,
@@ -176,6 +183,12 @@ def find_start(
     if not known.is_file() or not _is_run_of(Manifest.read(known).training.get("recipe", {}), first):
         train(first, dataset, folder, runs, resume=resume, report=report)
     return load_checkpoint(first.name, folder)
+
+
+def _remember(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """Names of the training tiles of somebody's own folder, whose split no program knows later; none of a huge one."""
+    tiles = dataset.ids(recipe.train_split) if recipe.data in OWN_DATA else ()
+    return {"tiles": list(tiles)} if 0 < len(tiles) <= MOST_REMEMBERED else {}
 
 
 def _is_run_of(recorded: Mapping[str, Any], recipe: Recipe) -> bool:

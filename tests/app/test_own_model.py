@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 torch = pytest.importorskip("torch")
 
 from claire.cli.app import main  # noqa: E402 - torch may be absent
+from claire.core.manifest import Manifest  # noqa: E402
+from claire.ui.flow import is_learnt  # noqa: E402
 from tests.training.own_folder import CLASSES, CORRUPT, OPTICAL, PAIRS, write_folder  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -69,6 +72,12 @@ def test_a_strangers_folder_trains_predicts_and_shows_in_the_app(
     assert not app.error, app.error[0].value
     shown = " ".join(str(block.value) for block in (*app.markdown, *app.caption)).lower()
     assert all(name in shown for name in CLASSES.values()), shown
+    learnt = trained["check"]["splits"]["train"]
+    assert ("learnt from this pair" in shown) is ("place-00" in learnt)
+    manifest = Manifest.read(checkpoints / "my-valley.json")
+    choice = app.session_state["claire.choice"]
+    assert [is_learnt(replace(choice, tile_id=name), manifest) for name in (learnt[1], "place-03")] == [True, False]
+    assert str(valley) not in (checkpoints / "my-valley.json").read_text(encoding="utf-8")
     st.cache_resource.clear()
 
 
