@@ -14,7 +14,7 @@ from pathlib import Path
 
 from claire.core.analysis import Analysis
 from claire.core.settings import Settings
-from claire.pipeline.reason import ENGINES, open_narrator
+from claire.reasoning.narrating import ENGINES, open_narrator
 from tests.reasoning.simulated import simulate
 from tests.reasoning.tally import Tally
 

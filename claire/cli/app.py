@@ -15,7 +15,14 @@ from claire.cli.benchmark import benchmark_app
 from claire.cli.data import data_app
 from claire.cli.inspect import describe, render_text
 from claire.cli.reporting import EXIT_WRONG, answer, report_error, say, show_notices, show_progress, show_token
-from claire.cli.tables import as_mode_table, as_model_table, as_score_table, as_ungrounded_list, as_why_table
+from claire.cli.tables import (
+    as_mode_table,
+    as_model_table,
+    as_report_list,
+    as_score_table,
+    as_ungrounded_list,
+    as_why_table,
+)
 from claire.cli.train import train
 from claire.core.bands import MODALITIES, MODES, UNITS_OF, Modality, Mode, Role, Unit, get_choice
 from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError, ZoneError
@@ -233,12 +240,49 @@ def reason(
 ) -> None:
     """Say in words what an analysis measured; every sentence is checked against the facts it cites."""
     from claire.core.analysis import Analysis
-    from claire.pipeline.reason import reason as run
+    from claire.reasoning.facts import build_facts
+    from claire.reasoning.narrating import check_question
+    from claire.reasoning.narrating import reason as run
+    from claire.reasoning.questions import find_unmeasured
 
-    narrative = run(Analysis.load(folder), engine, question, seed=seed, listen=None if as_json else show_token)
+    analysis = Analysis.load(folder)
+    if question is not None and find_unmeasured(
+        build_facts(analysis), check_question(question, Settings.from_environment())
+    ):
+        from claire.pipeline import measure_first  # only now: a saved analysis is told without torch
+
+        say("Measuring what the question needs first.")
+        analysis, problem = measure_first(analysis, question)
+        if problem:
+            say(f"note: {problem}")
+    narrative = run(analysis, engine, question, seed=seed, listen=None if as_json else show_token)
     if narrative.notice:
         say(f"note: {narrative.notice}")
     answer(narrative.as_dict(), as_ungrounded_list(narrative.sentences), as_json)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder of a saved analysis, or one that holds several.")],
+    out: Annotated[Path, typer.Option(help="File that ends in .html or .pdf; for several analyses, a folder.")],
+    kind: Annotated[str, typer.Option("--format", help="html or pdf, for several analyses.")] = "html",
+    engine: Annotated[
+        str, typer.Option(help="template (needs no language model), nano, phi3, or a .gguf file.")
+    ] = "template",
+    question: Annotated[Optional[list[str]], typer.Option(help="Answer this, too; repeat for more.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(min=0, help="Of the wording.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write everything about an analysis into one file: maps, scores, words, facts, evidence, and how to repeat it."""
+    from claire.report.writing import ReportFormat, is_analysis, write_report, write_reports
+
+    chosen, questions = get_choice(ReportFormat, kind, "format"), question or ()
+    if is_analysis(folder):
+        written = write_report(folder, out, engine, questions, seed=seed)
+        answer(vars(written), f"Written to {printable(written.file, 60)}.", as_json)
+        return
+    batch = write_reports(folder, out, chosen, engine, questions, seed=seed, progress=show_progress)
+    answer(batch.as_dict(), as_report_list(batch), as_json)
 
 
 @app.command()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claire.core.facts import Sentence
+
+if TYPE_CHECKING:
+    from claire.report.writing import Batch
 
 SCORE_TITLES = {"miou": "mIoU", "oa": "OA", "ece": "ECE"}
 
@@ -61,6 +64,12 @@ def as_score_table(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str
             figures = "  ".join(f"{title} {_figure(entry.get(key))}" for key, title in SCORE_TITLES.items())
             lines.append(f"{mode:<8} {condition:<16} {figures}   IoU: {classes}".rstrip())
     return "\n".join(lines)
+
+
+def as_report_list(batch: Batch) -> str:
+    """Files that were written, then the analyses that could not be reported."""
+    lines = [*(each.file for each in batch.files), batch.index.file]
+    return "\n".join([*lines, *(f"not reported: {name}: {message}" for name, message in batch.failed)])
 
 
 def as_ungrounded_list(sentences: Sequence[Sentence]) -> str:

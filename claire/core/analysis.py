@@ -62,6 +62,9 @@ class ModelSummary:
         prevalence: Share of each class in the training pixels, 0..1, in index order; empty when not recorded.
         limits: Sentences: what it is not for.
         failures: Sentences: what it is known to get wrong.
+        data: What it was trained on, in words; "" when not recorded.
+        condition: Under which its scores were measured on validation, such as "clear"; "" when it has none.
+        scores: Mode -> score -> value under that condition, as in the manifest.
     """
 
     title: str = ""
@@ -69,6 +72,9 @@ class ModelSummary:
     prevalence: tuple[float, ...] = ()
     limits: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    data: str = ""
+    condition: str = ""
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,7 @@ class Analysis:
                     if layer is not None
                 },
                 "sources": dict(self.tile.sources),
+                "reading": dict(self.tile.reading),
                 "modes": {
                     mode: {
                         "temperature": prediction.temperature,
@@ -212,7 +219,9 @@ class Analysis:
                 )
             with (folder / ARRAYS_NAME).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            return _rebuild(content, arrays)
+            analysis = _rebuild(content, arrays)
+            _check_shapes(analysis)
+            return analysis
         except FileNotFoundError as error:
             raise AnalysisError(
                 f"The folder {folder.name!r} holds no saved analysis.",
@@ -275,7 +284,8 @@ def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analys
         arrays.get("label"),
         GeoReference(place["crs"], transform, place["metres"]),
         tuple(Notice(**notice) for notice in content["tile_notices"]),
-        content["sources"],
+        {str(name): str(digest) for name, digest in content["sources"].items()},
+        {str(what): tuple(map(str, names)) for what, names in content.get("reading", {}).items()},
     )
     predictions: dict[Mode, Prediction] = {}
     areas: dict[Mode, tuple[ClassArea, ...]] = {}
@@ -306,6 +316,27 @@ def _rebuild(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Analys
     )
 
 
+def _check_shapes(analysis: Analysis) -> None:
+    """Everything must lie on the pixels of the tile, and every map must have its areas.
+
+    Raises:
+        AnalysisError: Something does not.
+    """
+    shape, attention = analysis.tile.shape, analysis.attention
+    maps: list[NDArray[Any] | None] = [prediction.classes for prediction in analysis.predictions.values()]
+    maps += [analysis.disagreement, analysis.trust, *(answer.attribution.zone for answer in analysis.explained)]
+    outside = attention is not None and any(
+        start < 0 or start + length > whole
+        for start, length, whole in zip(attention.origin, attention.shape, shape, strict=True)
+    )
+    if outside or any(values is not None and values.shape != shape for values in maps):
+        raise AnalysisError("The saved maps are not all of one size.", "Run the analysis again.")
+    count, scores = len(analysis.scheme), analysis.scores.values()
+    lengths = [len(rows) for rows in (*analysis.areas.values(), *(each.per_class for each in scores))]
+    if not maps or set(lengths) != {count} or any(each.confusion.shape != (count, count) for each in scores):
+        raise AnalysisError("The saved analysis has no map, or no area for some class.", "Run the analysis again.")
+
+
 def _rebuild_model(entry: dict[str, Any] | None) -> ModelSummary | None:
     if entry is None:
         return None
@@ -315,6 +346,12 @@ def _rebuild_model(entry: dict[str, Any] | None) -> ModelSummary | None:
         prevalence=tuple(float(share) for share in entry["prevalence"]),
         limits=tuple(str(sentence) for sentence in entry["limits"]),
         failures=tuple(str(sentence) for sentence in entry["failures"]),
+        data=str(entry.get("data", "")),
+        condition=str(entry.get("condition", "")),
+        scores={
+            str(mode): {str(name): float(value) for name, value in scores.items()}
+            for mode, scores in entry.get("scores", {}).items()
+        },
     )
 
 

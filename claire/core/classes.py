@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from claire.core.errors import LabelError, UnknownNameError
 
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+"""Colours go into pages, so nothing else may stand there."""
+
 IGNORE_INDEX = 255
 """Index that marks a pixel as not labelled wherever class *indices* (0..K-1) are used."""
 
@@ -27,6 +30,10 @@ class LandClass:
     id: int
     name: str
     color: str
+
+    def __post_init__(self) -> None:
+        if not COLOR.fullmatch(self.color):
+            raise LabelError("A class has no colour of the form #rrggbb.", "Give every class such a colour.")
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -232,7 +239,7 @@ def read_scheme(
         title = row["name"].strip()
         if not title.isprintable() or not 0 < len(title) <= LONGEST_CLASS_NAME:
             raise ValueError("name")
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
+        if not COLOR.fullmatch(color):
             raise ValueError("color")
         classes.append(LandClass(_whole(row["id"]), title, color))
     if len({land_class.name for land_class in classes}) != len(classes):

@@ -24,6 +24,23 @@ BAND_PARTS = ("values", "spread", "value", "baseline")
 HALF = np.float16
 """Attention is kept in half precision: a weight is known to three digits, and there are many."""
 
+METHOD_TITLES: dict[str, str] = {
+    "saliency": "Saliency",
+    "input_x_gradient": "Input × Gradient",
+    "integrated_gradients": "Integrated Gradients",
+    "smoothgrad": "SmoothGrad",
+    "gradient_shap": "GradientShap",
+    "occlusion": "Occlusion per sensor",
+    "occlusion_joint": "Occlusion of both sensors",
+    "gradcam_optical": "Grad-CAM, optical encoder",
+    "gradcam_sar": "Grad-CAM, SAR encoder",
+    "gradcam_fused": "Grad-CAM, fused features",
+    "ablation": "Feature Ablation",
+    "kernel_shap": "KernelShap",
+    "deeplift": "DeepLift",
+}
+"""Methods of attribution for people; `claire.explain.attributions.METHODS` has what each does."""
+
 
 @dataclass(frozen=True)
 class ContributionGrid:

@@ -100,6 +100,9 @@ class Tile:
         georeference: Of the common grid.
         notices: What reading and pairing found.
         sources: File name -> sha256.
+        reading: How it was read, to read it so again: "optical", "sar", "label" -> file names as in `sources`, and as
+            far as they were given, "bands", "sar_bands" -> names of bands, "optical_units", "sar_units" -> the unit.
+            Empty for a tile that does not come from files.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Tile:
     georeference: GeoReference = field(default_factory=GeoReference)
     notices: tuple[Notice, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    reading: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shapes = {layer.shape for layer in (self.optical, self.sar) if layer is not None}

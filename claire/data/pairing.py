@@ -123,15 +123,22 @@ def read_tile(
     if swap := describe_swap({m: layer for m, layer in layers.items() if wishes[m == "sar"][2] is None}):
         raise SwapError(f"{swap}.", "Swap the two files; if they are right, state --optical-units and --sar-units.")
     ids = None if found is None else _align_label(found, grid, notices)
-    paths = [*_as_paths(optical), *_as_paths(sar), *_as_paths(label)]
+    files = {"optical": given["optical"], "sar": given["sar"], "label": _as_paths(label)}
+    sources, reading = _record_sources(files)
+    first = next(path for paths in files.values() for path in paths)
+    choices = {"bands": optical_bands, "sar_bands": sar_bands, "optical_units": optical_units, "sar_units": sar_units}
+    for choice, chosen in choices.items():
+        if chosen:
+            reading[choice] = (chosen,) if isinstance(chosen, str) else tuple(chosen)
     return Tile(
-        name=printable(name or paths[0].stem, 120),
+        name=printable(name or first.stem, 120),
         optical=layers.get("optical"),
         sar=layers.get("sar"),
         label=ids,
         georeference=_find_coordinates(grid, rasters["sar"], notices),
         notices=tuple(dict.fromkeys(notices)),
-        sources=_record_sources(paths),
+        sources=sources,
+        reading=reading,
     )
 
 
@@ -235,17 +242,20 @@ def _choose_grid(rasters: Mapping[Modality, Sequence[Raster]]) -> _Grid:
     return _Grid(first.name, role, first.georeference, first.shape)
 
 
-def _record_sources(paths: Iterable[Path]) -> dict[str, str]:
-    """File name -> sha256; files of one name from two folders are told apart by a number."""
+def _record_sources(files: Mapping[str, Sequence[Path]]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """File name -> sha256, and role -> file names; files of one name from two folders are told apart by a number."""
     sources: dict[str, str] = {}
-    for path in paths:
-        name, digest = printable(path.name, 120), hash_file(path)
-        key, count = name, 1
-        while sources.get(key, digest) != digest:
-            count += 1
-            key = f"{name} ({count})"
-        sources[key] = digest
-    return sources
+    reading: dict[str, tuple[str, ...]] = {}
+    for role, paths in files.items():
+        for path in paths:
+            name, digest = printable(path.name, 120), hash_file(path)
+            key, count = name, 1
+            while sources.get(key, digest) != digest:
+                count += 1
+                key = f"{name} ({count})"
+            sources[key] = digest
+            reading[role] = (*reading.get(role, ()), key)
+    return sources, reading
 
 
 def _as_measurements(raster: Raster, modality: Modality) -> Raster:

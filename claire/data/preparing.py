@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,7 @@ def select_bands(tile: Tile, manifest: Manifest) -> tuple[Tile, tuple[Notice, ..
             notices.append(
                 Notice("missing_sensor", f"There is no {_title(modality)}: the maps rest on the other sensor.")
             )
-    return Tile(
-        tile.name, layers["optical"], layers["sar"], tile.label, tile.georeference, tile.notices, tile.sources
-    ), tuple(notices)
+    return replace(tile, optical=layers["optical"], sar=layers["sar"]), tuple(notices)
 
 
 def compute_valid(values: NDArray[Any], valid: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from claire.core.bands import MODALITIES, Modality
 from claire.core.errors import InputError, UnknownNameError
+from claire.core.evidence import METHOD_TITLES
 from claire.core.manifest import Manifest
 from claire.core.segmenter import OpenSegmenter
 from claire.core.types import Attribution, Evidence, Prepared
@@ -295,7 +296,7 @@ def _gradcam(evidence: Evidence) -> Callable[[Job], Found]:
 
 METHODS: dict[str, Method] = {
     "saliency": Method(
-        "Saliency",
+        METHOD_TITLES["saliency"],
         "The slope of the target at this pair: which values a small change of would move it, and which way.",
         lambda options, bands: 1,
         _saliency,
@@ -303,21 +304,21 @@ METHODS: dict[str, Method] = {
         baseline=False,
     ),
     "input_x_gradient": Method(
-        "Input × Gradient",
+        METHOD_TITLES["input_x_gradient"],
         "The slope times the distance from the training mean: a first guess of the effect of each value.",
         lambda options, bands: 1,
         _input_x_gradient,
         baseline=False,
     ),
     "integrated_gradients": Method(
-        "Integrated Gradients",
+        METHOD_TITLES["integrated_gradients"],
         "What each value adds on the way from the baseline to this pair; everything sums to the whole difference.",
         lambda options, bands: options.steps + LEGS + 1,
         _integrated_gradients,
         complete=True,
     ),
     "smoothgrad": Method(
-        "SmoothGrad",
+        METHOD_TITLES["smoothgrad"],
         "The mean slope under a little noise: saliency without what depends on single values by chance.",
         lambda options, bands: options.samples,
         _smoothgrad,
@@ -325,27 +326,27 @@ METHODS: dict[str, Method] = {
         baseline=False,
     ),
     "gradient_shap": Method(
-        "GradientShap",
+        METHOD_TITLES["gradient_shap"],
         "What each value adds compared with other ground of the same scene; sums to the difference on average.",
         lambda options, bands: 2 * options.samples - 1,
         _gradient_shap,
     ),
     "occlusion": Method(
-        "Occlusion per sensor",
+        METHOD_TITLES["occlusion"],
         "How far the target falls when a square of one sensor takes its baseline while the other stays.",
         lambda options, bands: 1 + (bands if options.per_band else 2) * (options.cells - 1) ** 2,
         _occlusion,
         resolution="sensor",
     ),
     "occlusion_joint": Method(
-        "Occlusion of both sensors",
+        METHOD_TITLES["occlusion_joint"],
         "How far the target falls when a square of both sensors takes its baseline at once.",
         lambda options, bands: 1 + (options.cells - 1) ** 2,
         _joint_occlusion,
         resolution="joint",
     ),
     "gradcam_optical": Method(
-        "Grad-CAM, optical encoder",
+        METHOD_TITLES["gradcam_optical"],
         "Which places of the optical features speak for the class at one stage of the encoder; coarse.",
         lambda options, bands: 1,
         _gradcam("optical"),
@@ -354,7 +355,7 @@ METHODS: dict[str, Method] = {
         needs=("optical",),
     ),
     "gradcam_sar": Method(
-        "Grad-CAM, SAR encoder",
+        METHOD_TITLES["gradcam_sar"],
         "Which places of the SAR features speak for the class at one stage of the encoder; coarse.",
         lambda options, bands: 1,
         _gradcam("sar"),
@@ -363,7 +364,7 @@ METHODS: dict[str, Method] = {
         needs=("sar",),
     ),
     "gradcam_fused": Method(
-        "Grad-CAM, fused features",
+        METHOD_TITLES["gradcam_fused"],
         "Which places of the fused features speak for the class; it cannot tell the sensors apart.",
         lambda options, bands: 1,
         _gradcam("joint"),
@@ -371,14 +372,14 @@ METHODS: dict[str, Method] = {
         baseline=False,
     ),
     "ablation": Method(
-        "Feature Ablation",
+        METHOD_TITLES["ablation"],
         "How far the target falls when a segment of one sensor takes its baseline.",
         lambda options, bands: 1 + (bands if options.per_band else 2) * options.cells**2,
         _feature_ablation,
         resolution="sensor",
     ),
     "kernel_shap": Method(
-        "KernelShap",
+        METHOD_TITLES["kernel_shap"],
         "Shapley values of the segments of both sensors, estimated from random coalitions; they sum to the difference.",
         lambda options, bands: options.evaluations,
         _kernel_shap,
@@ -386,7 +387,7 @@ METHODS: dict[str, Method] = {
         complete=True,
     ),
     "deeplift": Method(
-        "DeepLift",
+        METHOD_TITLES["deeplift"],
         "Differences from the baseline handed back activation by activation; only where every step has a rule.",
         lambda options, bands: 2,
         _deeplift,

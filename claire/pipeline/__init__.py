@@ -16,6 +16,8 @@ from claire.pipeline.explain import (
     check_folder,
     count_explain_passes,
     explain,
+    find_wanted,
+    measure_first,
     read_attention,
     remeasure,
     tell_explained,
@@ -23,8 +25,9 @@ from claire.pipeline.explain import (
 )
 from claire.pipeline.models import DEFAULT_MODEL, import_model, list_models, load_model, read_manifest
 from claire.pipeline.outputs import write_prediction
-from claire.pipeline.reason import ENGINES, Engine, Narrative, list_engines, reason
 from claire.pipeline.whatif import apply_what_if, compute_curve, what_if
+from claire.reasoning.narrating import ENGINES, Engine, Narrative, list_engines, reason
+from claire.report.writing import render_report, tell_report, write_report, write_reports
 
 __all__ = [
     "CONDITIONS",
@@ -50,10 +53,12 @@ __all__ = [
     "find_datasets",
     "find_headline",
     "find_mistakes",
+    "find_wanted",
     "import_model",
     "list_engines",
     "list_models",
     "load_model",
+    "measure_first",
     "open_dataset",
     "read_attention",
     "read_manifest",
@@ -61,9 +66,13 @@ __all__ = [
     "reason",
     "remeasure",
     "render_card",
+    "render_report",
     "tell_explained",
+    "tell_report",
     "what_if",
     "write_explained",
     "write_prediction",
+    "write_report",
+    "write_reports",
     "write_scenes",
 ]

@@ -73,12 +73,17 @@ def summarise_model(manifest: Manifest) -> ModelSummary:
     """What an analysis keeps of a manifest."""
     counted = [float(count) for count in manifest.training.get("class_pixels", ())]
     total = sum(counted)
+    condition = next((name for conditions in manifest.scores.values() for name in conditions), "")
+    data = str(manifest.training.get("recipe", {}).get("data", ""))
     return ModelSummary(
         title=manifest.title,
         sensors={"optical": manifest.optical.sensor, "sar": manifest.sar.sensor},
         prevalence=tuple(count / total for count in counted) if total > 0 else (),
         limits=manifest.limits,
         failures=manifest.failures,
+        data="; ".join(part for part in (data, manifest.extent) if part),
+        condition=condition,
+        scores={mode: conditions[condition] for mode, conditions in manifest.scores.items() if condition in conditions},
     )
 
 

@@ -1,1 +1,1 @@
-"""Analysis to HTML, PDF and JSON, each one self-contained file."""
+"""An analysis as one file to keep or send: HTML or PDF. Reads no weights and asks no network."""

@@ -44,8 +44,8 @@ VALIDATIONS = 5
 MOST_UNLIKE = 0.2
 """Share by which the parameters of a peer may differ from CLAIRE's."""
 
-PLAIN_INPUT = {"ratios": False}
-"""What only CLAIRE's encoders can read is switched off, so that the networks differ in nothing but their fusion."""
+PLAIN: dict[str, Any] = {"ratios": False, "dropout": 0.0}
+"""What the encoders of some peers cannot do is off for all, so that the networks differ in nothing but their fusion."""
 
 NOT_A_SETTING = {"name", "title", "root", "limits", "extent", "bbox", "threads", "devices"}
 """Of a recipe: what a result does not depend on."""
@@ -158,7 +158,7 @@ def plan_runs(
             raise UnknownNameError.among("network", variant, (*MODELS, *ABLATIONS))
     tiles = len(dataset.ids(base.train_split)), len(dataset.ids(base.validation_split))
     common = _apply_budget(replace(base, start="", prior={}, repeat={}), tiles[0], budget)
-    common = replace(common, network={**common.network, "fusion": FUSION, **PLAIN_INPUT})
+    common = replace(common, network={**common.network, "fusion": FUSION, **PLAIN})
     changed = {variant: _change(common, variant) for variant in dict.fromkeys(variants)}
     return tuple(
         Run(variant, replace(recipe, seed=seed), tiles)
@@ -312,7 +312,7 @@ def _do(run: Run, dataset: Dataset, state: Path, score: Score, report: Progress)
 
 def _time_step(recipe: Recipe, crop: int) -> float:
     """Seconds of one forward and backward pass of CLAIRE, the fastest of some, so that other work does not count."""
-    config = _configure(replace(recipe, network={**recipe.network, "fusion": FUSION, **PLAIN_INPUT}))
+    config = _configure(replace(recipe, network={**recipe.network, "fusion": FUSION, **PLAIN}))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = build_network(config).train().to(device)
     shapes = [(recipe.batch, bands, crop, crop) for bands in (config.optical_bands, config.sar_bands)]

@@ -17,7 +17,6 @@ from claire.ui.bands import SENSOR_TITLES
 from claire.ui.cache import read_attention
 from claire.ui.faults import error_boundary
 from claire.ui.flow import Subject
-from claire.ui.maps import draw_base
 from claire.ui.pair import show_picture
 from claire.ui.picker import Points, show_picker, to_pixel
 from claire.ui.scores import PLOTLY_CONFIG
@@ -27,6 +26,7 @@ from claire.viz.charts import build_trust_figure
 from claire.viz.colors import TRUST_COLORMAP
 from claire.viz.encoding import thin_map
 from claire.viz.evidence import LOOK_COLORMAP, describe_look, render_look
+from claire.viz.ground import render_ground
 from claire.viz.pictures import render_overlay, render_trust
 from claire.viz.words import describe_trust, format_share
 
@@ -101,7 +101,7 @@ def _show_trust(analysis: Analysis, attention: Attention, at: tuple[int, int]) -
     with left:
         words = describe_trust(trust, known)
         picture = render_trust(thin_map(trust), thin_map(known))
-        show_picture(render_overlay(draw_base(analysis, "fused"), picture, opacity / 100), words)
+        show_picture(render_overlay(render_ground(analysis, "fused"), picture, opacity / 100), words)
         show_ramp(TRUST_COLORMAP, "SAR was believed", "optical was believed")
         st.caption(_describe_pixel(trust, *at))
     with right:
@@ -183,7 +183,7 @@ def _show_side(
     words: str,
     opacity: float,
 ) -> None:
-    title, base = SENSOR_TITLES[modality], draw_base(analysis, modality)
+    title, base = SENSOR_TITLES[modality], render_ground(analysis, modality)
     asked = modality == asking
     st.markdown(f"**{title}**: " + ("the pixel that asks" if asked else "where it looked"))
     picture = base if asked else render_overlay(base, render_look(thin_map(look)), opacity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import streamlit as st
@@ -72,6 +73,11 @@ class Subject:
     choice: Choice
     model: ReadyModel
     analysis: Analysis
+
+    @property
+    def key(self) -> str:
+        """Changes with the pair and the model."""
+        return hashlib.sha256(repr((self.choice.digest, self.model.sha256)).encode()).hexdigest()
 
 
 def find_analysis() -> Analysis | None:

@@ -16,18 +16,16 @@ from claire.ui.faults import error_boundary
 from claire.ui.pair import show_picture
 from claire.ui.tables import show_key, show_ramp
 from claire.viz.colors import BOTH_WRONG_COLOR, CONFIDENCE_COLORMAP, OPTICAL_COLOR, RGBA, SAR_COLOR, TRUST_COLORMAP
-from claire.viz.composites import build_composites
-from claire.viz.encoding import thin_layer, thin_map, thin_prediction
+from claire.viz.encoding import thin_map, thin_prediction
+from claire.viz.ground import render_ground
 from claire.viz.pictures import (
     ENTROPY_COLORMAP,
     render_classes,
-    render_composite,
     render_confidence,
     render_disagreement,
     render_entropy,
     render_label,
     render_overlay,
-    render_sar,
     render_trust,
 )
 from claire.viz.words import (
@@ -63,7 +61,7 @@ def show_maps(analysis: Analysis) -> None:
         for column, mode in zip(st.columns(COLUMNS, gap="medium"), modes, strict=False):
             with column:
                 st.markdown(f"**{MODE_TITLES[mode]}**")
-                base = draw_base(analysis, mode)
+                base = render_ground(analysis, mode)
                 top, words = draw_overlay(analysis, mode, view or CLASSES_VIEW)
                 show_picture(base if top is None else render_overlay(base, top, opacity / 100), words)
                 st.caption(_summarise(analysis, mode))
@@ -102,18 +100,6 @@ def draw_overlay(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA | None
     return picture, describe_map(prediction, analysis.areas[mode])
 
 
-def draw_base(analysis: Analysis, mode: Mode) -> RGBA:
-    """What the sensor of a mode saw; the fused map lies over the optical picture."""
-    optical, sar = analysis.tile.optical, analysis.tile.sar
-    layer, grey = (sar, True) if (mode == "sar" and sar is not None) or optical is None else (optical, False)
-    if layer is None:
-        return np.zeros((*analysis.tile.shape, 4), np.uint8)
-    shown = thin_layer(layer)
-    seen = [band for band, valid in zip(shown.bands, shown.valid, strict=True) if valid.any()]
-    bands = build_composites(seen or shown.bands)[0].bands
-    return render_sar(shown, bands[0]) if grey else render_composite(shown, bands)
-
-
 def show_view_key(analysis: Analysis, view: str) -> None:
     """What the colours of a view mean."""
     if view == CONFIDENCE_VIEW:
@@ -146,7 +132,7 @@ def _show_disagreement(analysis: Analysis) -> None:
     optical, sar = (thin_prediction(analysis.predictions[mode]) for mode in MODALITIES)
     index = None if label is None else thin_map(label)
     words = describe_disagreement(analysis.disagreement_share)
-    show_picture(render_disagreement(optical, sar, index, draw_base(analysis, "fused")), words)
+    show_picture(render_disagreement(optical, sar, index, render_ground(analysis, "fused")), words)
     if label is None:
         show_key([(BOTH_WRONG_COLOR, "differ")])
     else:

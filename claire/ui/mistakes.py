@@ -8,16 +8,17 @@ import streamlit as st
 from claire.core.analysis import Analysis
 from claire.core.bands import Mode
 from claire.core.mistakes import Mistakes, WrongRegion
+from claire.core.text import as_line
 from claire.ui.cache import find_mistakes
 from claire.ui.faults import error_boundary
-from claire.ui.maps import draw_base
 from claire.ui.pair import show_picture
 from claire.ui.scores import PLOTLY_CONFIG
 from claire.ui.state import find_choice, find_working
 from claire.ui.tables import show_key, show_table
-from claire.ui.text import as_html, as_line, as_text
+from claire.ui.text import as_html, as_text
 from claire.viz.colors import CHOSEN_COLOR, WRONG_COLOR
 from claire.viz.encoding import thin_map
+from claire.viz.ground import render_ground
 from claire.viz.mistakes import (
     build_regions_figure,
     describe_calibration,
@@ -92,7 +93,7 @@ def _pick_region(mistakes: Mistakes, about: str) -> WrongRegion:
 
 def _show_picture(analysis: Analysis, mistakes: Mistakes, region: WrongRegion, about: str) -> None:
     st.plotly_chart(
-        build_regions_figure(draw_base(analysis, mistakes.mode), mistakes, region.number),
+        build_regions_figure(render_ground(analysis, mistakes.mode), mistakes, region.number),
         key=f"{CHART_KEY}.{about}",
         config={**PLOTLY_CONFIG, "scrollZoom": False},
         on_select=lambda: _follow_click(about),
@@ -132,8 +133,8 @@ def _show_close(analysis: Analysis, mistakes: Mistakes, region: WrongRegion) -> 
     st.markdown(f"**Region {region.number} from near**")
     label = np.zeros((1, 1), np.uint8) if analysis.tile.label is None else analysis.tile.label
     bases = {
-        "Optical": draw_base(analysis, "optical") if analysis.tile.optical is not None else None,
-        "SAR": draw_base(analysis, "sar") if analysis.tile.sar is not None else None,
+        "Optical": render_ground(analysis, "optical") if analysis.tile.optical is not None else None,
+        "SAR": render_ground(analysis, "sar") if analysis.tile.sar is not None else None,
         "Label": render_label(thin_map(label), analysis.scheme),
     }
     for column, (title, base) in zip(st.columns(3, gap="medium"), bases.items(), strict=True):

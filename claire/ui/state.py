@@ -129,6 +129,16 @@ def find_answer(key: str) -> Explained | None:
     return answers.get(key)
 
 
+def find_answers(about: str) -> tuple[Explained, ...]:
+    """What was found out in this session about a pair under a model, the oldest first.
+
+    Args:
+        about: Key of the subject, with which the keys of its questions begin.
+    """
+    answers: dict[str, Explained] = st.session_state.get(ANSWERS_KEY, {})
+    return tuple(answer for key, answer in answers.items() if key.startswith(about))
+
+
 def remember_answer(key: str, answer: Explained) -> None:
     """Keep what was found out, the last few questions at most."""
     _keep_last(st.session_state.setdefault(ANSWERS_KEY, {}), key, answer, MOST_ANSWERS)
@@ -144,6 +154,7 @@ class Story:
         facts: All facts of the analysis.
         note: What else there is to know: another engine than the wanted one, or that it was stopped.
         speed: Tokens per second; 0 where it was stopped.
+        measured: What was found out for it, and the key of that question; None where nothing was.
     """
 
     engine: str
@@ -151,6 +162,7 @@ class Story:
     facts: tuple[Fact, ...]
     note: str = ""
     speed: float = 0.0
+    measured: tuple[str, Explained] | None = None
 
 
 @dataclass

@@ -9,33 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from claire.core.facts import Fact, FactKind, Sentence
-from claire.reasoning.wording import show
+from claire.core.facts import Fact, Sentence
+from claire.reasoning.headings import SECTIONS, find_section, name_facts
 from claire.ui.text import as_html
-from claire.viz.words import MODE_TITLES
 
-SECTIONS: Mapping[str, tuple[FactKind, ...]] = {
-    "What and where": ("area_share", "area", "largest", "location"),
-    "How sure": (
-        "confidence", "low_confidence", "entropy", "weakest", "iou", "f1", "precision", "recall", "extent", "mean_iou",
-        "accuracy", "ece", "temperature",
-    ),
-    "Why": (
-        "disagreement", "right", "followed", "best_map", "trust", "contribution", "interaction", "attribution",
-        "attention",
-    ),
-    "What could be wrong": (
-        "observed", "observed_date", "confusion", "prevalence", "labelled", "failure", "limit", "notices", "notice",
-        "sensor", "bands",
-    ),
-}  # fmt: skip
-"""Heading -> kinds of facts under it."""
-KIND_TITLES: Mapping[str, str] = {
-    "area_share": "share", "low_confidence": "low confidence", "iou": "IoU", "f1": "F1", "mean_iou": "mean IoU",
-    "best_map": "best map", "observed_date": "date", "ece": "calibration error", "prevalence": "training share",
-    "labelled": "label", "failure": "known failure", "right": "who is right", "followed": "who is followed",
-}  # fmt: skip
-"""What a kind is called on a chip, where that is not its name."""
 LONGEST_SENTENCE = 2000
 
 CSS = """
@@ -138,28 +115,13 @@ def _open_block(section: int, *, lead: bool) -> tuple[str, list[str]]:
     return ('<p class="lead">' if lead else f"<h4>{list(SECTIONS)[section]}</h4><p>"), []
 
 
-def find_section(sentence: Sentence, by_id: Mapping[str, Fact]) -> int:
-    """Under which heading a sentence belongs; -1 for one that cites nothing."""
-    kinds = [by_id[fact_id].kind for fact_id in sentence.facts if fact_id in by_id]
-    return next((place for place, named in enumerate(SECTIONS.values()) if kinds and kinds[0] in named), -1)
-
-
 def _build_sentence(sentence: Sentence, by_id: Mapping[str, Fact], chosen: str) -> str:
     text = as_html(sentence.text, LONGEST_SENTENCE)
     cited = [by_id[fact_id] for fact_id in sentence.facts if fact_id in by_id]
-    titles = [title_of(fact) for fact in cited]
-    chips = "".join(
-        _build_chip(fact, title if titles.count(title) == 1 else f"{title}: {_tell_apart(fact)}", chosen)
-        for fact, title in zip(cited, titles, strict=True)
-    )
+    chips = "".join(_build_chip(fact, title, chosen) for fact, title in zip(cited, name_facts(cited), strict=True))
     if sentence.grounded:
         return f"<span>{text}</span> {chips}"
     return f'<s>{text}</s> <span class="reason">{as_html(sentence.reason)}</span> {chips}'
-
-
-def _tell_apart(fact: Fact) -> str:
-    """What a fact is about, where two of one kind stand beside each other."""
-    return fact.class_name or (MODE_TITLES[fact.modes[-1]].lower() if fact.modes else show(fact))
 
 
 def _build_chip(fact: Fact, title: str, chosen: str) -> str:
@@ -169,8 +131,3 @@ def _build_chip(fact: Fact, title: str, chosen: str) -> str:
         f'<button type="button" data-fact="{as_html(fact.id)}" aria-pressed="{pressed}" '
         f'title="{as_html(fact.text + rule)}">{as_html(title, 40)}</button>'
     )
-
-
-def title_of(fact: Fact) -> str:
-    """What a fact is called on its chip."""
-    return KIND_TITLES.get(fact.kind, fact.kind)

@@ -1,15 +1,12 @@
-"""Text from files shown as text: Streamlit reads labels and captions as Markdown, and a file name may hold some.
-
-Control characters, signs that turn the direction of writing, and marks that steer a language model are left out.
-"""
+"""Text from files shown as text: Streamlit reads labels and captions as Markdown, and a file name may hold some."""
 
 from __future__ import annotations
 
 import html
 import re
-import unicodedata
 
-CHAT_MARK = re.compile(r"<\|[^<>|]*\|>")
+from claire.core.text import as_line
+
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|<>~$:^&\"-])")
 OPTION = re.compile(r" with --[\w-]+")
 
@@ -33,24 +30,6 @@ def as_html(text: str, longest: int = 300) -> str:
     return html.escape(as_line(text, longest))
 
 
-def as_line(text: str, longest: int = 300) -> str:
-    r"""One line without anything invisible, for where nothing is read as markup.
-
-    Args:
-        text: From a file, a file name or a message about one.
-        longest: Characters kept.
-
-    Example:
-        >>> as_line("a\u202eb\n<|system|>c")
-        'ab c'
-    """
-    line = "".join(_show_character(c) for c in text[: 8 * longest])
-    while (stripped := CHAT_MARK.sub("", line)) != line:  # what is left may close a mark around it
-        line = stripped
-    line = " ".join(line.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
 def without_options(sentence: str) -> str:
     """The sentence for a page, which has boxes where the command line has options.
 
@@ -62,9 +41,3 @@ def without_options(sentence: str) -> str:
     """
     kept = [clause for clause in OPTION.sub(" on the Explore page", sentence).split("; ") if " --" not in clause]
     return "; ".join(kept).rstrip(".") + "." if kept else sentence
-
-
-def _show_character(character: str) -> str:
-    if character.isprintable():
-        return character
-    return " " if character.isspace() or unicodedata.category(character) == "Cc" else ""

@@ -18,13 +18,14 @@ from claire import pipeline
 from claire.core.bands import MODALITIES, Modality, Unit
 from claire.core.errors import ClaireError, SwapError
 from claire.core.manifest import Manifest
+from claire.core.text import as_line
 from claire.core.types import Layer, Notice, Tile, layer_of
 from claire.ui.bands import confirm_units, pick_bands, pick_unit, rename_bands
 from claire.ui.faults import error_boundary, show_error
 from claire.ui.shell import find_model
 from claire.ui.startup import show_dangers
 from claire.ui.state import choose, find_choice, forget_upload, is_swapped, remember_swap
-from claire.ui.text import as_line, as_text
+from claire.ui.text import as_text
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -146,7 +147,8 @@ def read_upload(upload: Upload) -> Tile:
             raise type(error)(_given_names(error.message, names), _given_names(error.hint, names)) from error
     notices = tuple(Notice(notice.code, _given_names(notice.message, names)) for notice in tile.notices)
     sources = {_given_names(name, names): digest for name, digest in tile.sources.items()}
-    return replace(tile, notices=notices, sources=sources)
+    reading = {role: tuple(_given_names(each, names) for each in given) for role, given in tile.reading.items()}
+    return replace(tile, notices=notices, sources=sources, reading=reading)
 
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner=False, scope="session")
@@ -154,7 +156,8 @@ def _name_bands(
     fingerprint: str, namings: dict[Modality, Naming], model: str, _tile: Tile, _manifest: Manifest | None
 ) -> Tile:
     optical, sar = (_name_layer(_tile, modality, namings.get(modality), _manifest) for modality in MODALITIES)
-    return replace(_tile, optical=optical, sar=sar)
+    reading = {**_tile.reading, **_tell_naming(_tile, namings, _manifest)}
+    return replace(_tile, optical=optical, sar=sar, reading=reading)
 
 
 def _name_layer(tile: Tile, modality: Modality, naming: Naming | None, manifest: Manifest | None) -> Layer | None:
@@ -165,6 +168,21 @@ def _name_layer(tile: Tile, modality: Modality, naming: Naming | None, manifest:
         return replace(layer, unit=naming.unit)
     spec = manifest.optical if modality == "optical" else manifest.sar
     return rename_bands(layer, naming.picked, spec, naming.unit)
+
+
+def _tell_naming(tile: Tile, namings: dict[Modality, Naming], manifest: Manifest | None) -> dict[str, tuple[str, ...]]:
+    """What the user said, in the words of `Tile.reading`."""
+    said: dict[str, tuple[str, ...]] = {}
+    for modality, naming in namings.items():
+        layer = layer_of(tile, modality)
+        if naming.unit != "as_given":
+            said[f"{modality}_units"] = (naming.unit,)
+        if layer is None or manifest is None or naming.picked is None:
+            continue
+        spec = manifest.optical if modality == "optical" else manifest.sar
+        meant = dict(zip(naming.picked, spec.bands, strict=True))
+        said["bands" if modality == "optical" else "sar_bands"] = tuple(meant.get(band, band) for band in layer.bands)
+    return said
 
 
 def _pick_naming(tile: Tile, upload: Upload, manifest: Manifest | None) -> dict[Modality, Naming]:

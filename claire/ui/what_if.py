@@ -13,19 +13,21 @@ import streamlit as st
 from claire.core.analysis import Analysis
 from claire.core.bands import MODALITIES, Modality, Mode
 from claire.core.errors import ClaireError
+from claire.core.text import as_line
 from claire.core.types import layer_of
 from claire.core.whatif import FACTORS, Curve, Factor, Outcome, WhatIf, WhatIfResult
 from claire.ui.bands import SENSOR_TITLES
 from claire.ui.cache import ReadyModel, compute_curve, what_if
 from claire.ui.faults import error_boundary, show_error
-from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, draw_base, draw_overlay, show_view_key
+from claire.ui.maps import CLASSES_VIEW, CONFIDENCE_VIEW, draw_overlay, show_view_key
 from claire.ui.pair import show_notices, show_picture
 from claire.ui.scores import PLOTLY_CONFIG
 from claire.ui.state import Choice, find_choice, find_curve, find_damage, find_working, remember_curve, remember_damage
 from claire.ui.tables import show_table
-from claire.ui.text import as_line, as_text
+from claire.ui.text import as_text
 from claire.viz.colors import RGBA
 from claire.viz.encoding import encode_png, render_enlarged
+from claire.viz.ground import render_ground
 from claire.viz.pictures import render_hatched, render_overlay
 from claire.viz.whatif import (
     build_curve_figure,
@@ -213,7 +215,7 @@ def _encode_undamaged(digest: str, sha256: str, mode: Mode, view: str, _analysis
 def _draw(analysis: Analysis, mode: Mode, view: str) -> tuple[RGBA, str]:
     """What the sensor of a map saw with the map on it; nothing at all where the map says nothing."""
     top, words = draw_overlay(analysis, mode, view)
-    base = draw_base(analysis, mode)
+    base = render_ground(analysis, mode)
     if top is None or not analysis.predictions[mode].valid.any():
         return np.zeros_like(base), f"{MODE_TITLES[mode]} map: nothing, because this sensor sees nothing."
     return render_overlay(base, top, OPACITY), words

@@ -20,10 +20,11 @@ from claire.explain.targets import (
     build_rectangle_zone,
     build_region_zone,
 )
-from claire.ui.maps import HIDDEN_CLASSES, draw_base
+from claire.ui.maps import HIDDEN_CLASSES
 from claire.ui.picker import MOST_POINTS, Points, Tool, show_picker, to_pixel
 from claire.viz.encoding import thin_map
 from claire.viz.evidence import render_outlined
+from claire.viz.ground import render_ground
 from claire.viz.pictures import render_classes, render_overlay
 from claire.viz.words import format_share
 
@@ -131,7 +132,7 @@ def _key(shape: tuple[int, int], name: str) -> str:
 def _show_zone(analysis: Analysis, mode: Mode, kind: str, zone: Zone | None) -> None:
     shape = analysis.tile.shape
     classes = render_classes(thin_map(analysis.predictions[mode].classes), analysis.scheme, hidden=HIDDEN_CLASSES)
-    picture = render_overlay(draw_base(analysis, mode), classes, CLASS_OPACITY)
+    picture = render_overlay(render_ground(analysis, mode), classes, CLASS_OPACITY)
     if zone is not None:
         picture = render_outlined(picture, thin_map(zone))
 

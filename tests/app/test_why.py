@@ -185,3 +185,42 @@ def test_a_region_is_what_the_map_shows_there(open_small: Open, tile: Tile, tiny
     analysis = pipeline.analyse(tile, load(tiny_checkpoints))
     region = build_region_zone(analysis.predictions["fused"], 32, 32)
     assert f"**{region.sum():,} pixels**" in words_of(app)
+
+
+def test_a_why_in_words_is_measured_first_and_kept_for_every_page(
+    open_small: Open, tile: Tile, tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("claire.reasoning.gguf.has_llama", lambda: False)
+    app = open_small("reasoning")
+    wait_for_words(app)
+    assert not [fact for fact in story_of(app).facts if fact.kind == "contribution"]
+    app.button(key="claire.words.measure").click().run()
+    wait_for_words(app)
+    assert not app.exception
+    assert not app.error
+    (exchanges,) = app.session_state["claire.words.chat"].values()
+    ((question, answer),) = exchanges
+    name = question.removeprefix("Why is there ").removesuffix("?")
+    wanted = pipeline.explain(tile, load(tiny_checkpoints), name, full=False)
+    assert wanted.share is not None
+    told = {fact.modes[-1]: fact.value for fact in answer.facts if fact.kind == "contribution"}
+    assert told == {"optical": pytest.approx(wanted.share.optical), "sar": pytest.approx(wanted.share.sar)}
+    assert {fact.kind for fact in story_of(app).facts} >= {"contribution", "interaction", "attribution"}
+    assert describe_badge(wanted.faithfulness) in words_of(app)
+    app.switch_page("pages/why.py").run()
+    app.selectbox(key="claire.why.class").select(name).run()
+    assert app.button(key="claire.why.run").disabled
+
+
+def wait_for_words(app: AppTest) -> None:
+    """Run until nobody is writing."""
+    end = time.monotonic() + SECONDS
+    while (talk := app.session_state["claire.words.talk"]) is not None and time.monotonic() < end:
+        while talk.job.running and time.monotonic() < end:
+            time.sleep(0.05)
+        app.run()
+    assert app.session_state["claire.words.talk"] is None
+
+
+def story_of(app: AppTest) -> Any:
+    return list(app.session_state["claire.words.stories"].values())[-1]

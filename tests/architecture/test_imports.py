@@ -21,6 +21,7 @@ GATEWAYS = {
     "safetensors": ("claire/models/checkpoint.py",),
     "captum": ("claire/explain/captum_methods.py",),
     "llama_cpp": ("claire/reasoning/llama.py",),
+    "reportlab": ("claire/report/paper.py",),
     "gguf": ("claire/training/nano/export.py",),
     "lightning": ("claire/training/",),
     "streamlit": ("claire/ui/", "pages/", "app.py"),

@@ -12,8 +12,8 @@ from claire.core.analysis import Analysis
 from claire.core.classes import FLOOD, ClassScheme, LandClass
 from claire.core.facts import Fact
 from claire.core.types import Notice
-from claire.pipeline.reason import reason
 from claire.reasoning.facts import build_facts
+from claire.reasoning.narrating import reason
 from tests.reasoning.simulated import simulate, summary
 
 PAYLOADS = (

@@ -10,8 +10,9 @@ import pytest
 from claire.core.facts import FACT_KINDS, Sentence
 from claire.reasoning.facts import build_facts
 from claire.reasoning.grounding import ground
+from claire.reasoning.headings import SECTIONS
 from claire.reasoning.template import TemplateNarrator
-from claire.ui.story import SECTIONS, build_story
+from claire.ui.story import build_story
 from tests.reasoning.simulated import simulate
 from tests.reasoning.test_injection import PAYLOADS
 
