@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 
@@ -134,7 +134,9 @@ class Check:
                 "the scores are too good."
             )
         if self.left_out:
-            sentences.append(f"{len(self.left_out)} tiles could not be used and were left out.")
+            count = len(self.left_out)
+            tiles = "1 tile could not be used and was" if count == 1 else f"{count} tiles could not be used and were"
+            sentences.append(f"{tiles} left out.")
         return tuple(sentences)
 
     def require_tiles(self) -> None:
@@ -255,12 +257,15 @@ def check_dataset(
 
 def find_ties(looks: Sequence[_Look]) -> list[Tie]:
     """Pairs of tiles that show the same: in their pixels, on the ground, or to the eye."""
-    found = {}
-    for one, other in combinations(looks, 2):
-        if one.hashes & other.hashes:
-            found[one.name, other.name] = "same pixels"
-        elif _overlap(one, other):
-            found[one.name, other.name] = "common ground"
+    found: dict[tuple[str, str], str] = {}
+    sharing: dict[str, list[str]] = {}
+    for look in looks:
+        for digest in look.hashes:
+            sharing.setdefault(digest, []).append(look.name)
+    for names in sharing.values():
+        found |= dict.fromkeys(combinations(names, 2), "same pixels")
+    for one, other in _find_overlaps(looks):
+        found.setdefault((one, other), "common ground")
     pictured = [look for look in looks if look.thumbnails is not None]
     if len(pictured) > 1:
         thumbnails = np.stack([look.thumbnails for look in pictured if look.thumbnails is not None])
@@ -317,12 +322,18 @@ def _as_grey(layer: Layer, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.where(count > 0, grey, grey[count > 0].mean())
 
 
-def _overlap(one: _Look, other: _Look) -> bool:
-    if one.box is None or other.box is None or one.place.crs != other.place.crs:
-        return False
-    least = COMMON_PIXELS * max(one.pixel, other.pixel)
-    (left, low, right, high), (left_2, low_2, right_2, high_2) = one.box, other.box
-    return min(right, right_2) - max(left, left_2) > least and min(high, high_2) - max(low, low_2) > least
+def _find_overlaps(looks: Sequence[_Look]) -> Iterator[tuple[str, str]]:
+    """Pairs of tiles with ground in common, in one coordinate system."""
+    placed = [(look.name, look.place.crs, look.box, look.pixel) for look in looks if look.box is not None]
+    for crs in dict.fromkeys(crs for _, crs, _, _ in placed):
+        here = [(name, box, pixel) for name, other, box, pixel in placed if other == crs]
+        corners, pixels = np.array([box for _, box, _ in here]), np.array([pixel for _, _, pixel in here])
+        for first, (name, box, pixel) in enumerate(here):
+            rest = corners[first + 1 :]
+            common = np.minimum(rest[:, 2:], box[2:]) - np.maximum(rest[:, :2], box[:2])
+            shared = (common > COMMON_PIXELS * np.maximum(pixels[first + 1 :], pixel)[:, None]).all(axis=1)
+            for second in np.flatnonzero(shared):
+                yield name, here[first + 1 + int(second)][0]
 
 
 def _draw_split(

@@ -135,7 +135,7 @@ def read_own(path: Path, overrides: Mapping[str, Any] | None = None, *, report: 
         raise UnknownNameError.among("layout", layout, LAYOUTS)
     recipe = _build_recipe(content, description, layout, root)
     dataset = LAYOUTS[layout](root, description)
-    given = None if dataset.splits == (EVERYTHING,) else _name_splits(dataset)
+    given = _name_splits(dataset, description)
     manifest = Manifest(
         recipe.name,
         recipe.title,
@@ -160,13 +160,20 @@ def _read_plan(content: Any) -> SplitPlan:
     return plan
 
 
-def _name_splits(dataset: Dataset) -> dict[str, tuple[str, ...]]:
-    """Tiles of the splits that were given, whatever the second one is called."""
+def _name_splits(dataset: Dataset, description: Description) -> dict[str, tuple[str, ...]] | None:
+    """Tiles of the splits that were given, whatever the second one is called; None where none were."""
+    named = dict(description.splits)
+    if dataset.splits != (EVERYTHING,):
+        named = {name: dataset.ids(name) for name in dataset.splits}
+    elif description.folders:
+        raise RecipeError("Splits are folders only in the layout 'folder'.", "Name the tiles of train and val.")
+    if not named:
+        return None
     for name in ("validation", "valid", VALIDATION):
-        if {TRAIN, name} <= set(dataset.splits):
-            return {TRAIN: dataset.ids(TRAIN), VALIDATION: dataset.ids(name)}
+        if {TRAIN, name} <= set(named):
+            return {TRAIN: named[TRAIN], VALIDATION: named[name]}
     raise RecipeError(
-        f"The splits are called {', '.join(dataset.splits)[:80]}, but train and val are wanted.",
+        f"The splits are called {', '.join(named)[:80]}, but train and val are wanted.",
         "Name both, or leave splits out: then a share of the tiles is drawn.",
     )
 

@@ -42,7 +42,7 @@ def test_a_strangers_folder_becomes_a_recipe_and_the_corrupt_file_is_named(valle
     optical, _ = recipe.inputs
     assert (optical.bands, optical.dates) == (OPTICAL, ((0, 1, 2, 3),))
     assert (recipe.window, recipe.crop, recipe.epochs) == (64, 64, 16)
-    assert "1 tiles could not be used" in recipe.limits[0]
+    assert "1 tile could not be used" in recipe.limits[0]
 
 
 def test_where_the_toml_says_nothing_the_tiles_decide(valley: Path, tmp_path: Path) -> None:
@@ -79,6 +79,14 @@ def test_one_flat_folder_of_pairs_is_read_too(valley: Path, tmp_path: Path) -> N
     own = read_own(write_toml(tmp_path / "flat", tmp_path, 'layout = "pairs"\n' + TOML))
     assert set(own.dataset.ids()) == {"p0", "p1", "p2", "p4"}
     assert own.check.left_out == ()
+    lists = 'layout = "pairs"\nsplits = { train = ["p0", "p9"], val = ["p1"] }\n'
+    own = read_own(write_toml(tmp_path / "flat", tmp_path, lists + TOML))
+    assert (own.dataset.ids("train"), own.dataset.ids("val")) == (("p0",), ("p1",))
+    assert [(finding.tile, finding.code) for finding in own.check.left_out] == [("p9", "unknown_name")]
+    with pytest.raises(RecipeError, match="folders"):
+        read_own(
+            write_toml(tmp_path / "flat", tmp_path, 'layout = "pairs"\nsplits = { train = "a", val = "b" }' + TOML)
+        )
 
 
 def test_units_that_no_network_reads_are_converted(valley: Path, tmp_path: Path) -> None:
