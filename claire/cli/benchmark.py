@@ -65,7 +65,7 @@ def benchmark_accuracy(
 
     if data not in RECIPES:
         raise UnknownNameError.among("data set for this benchmark", data, RECIPES)
-    changes = {"data": data, "root": str(root), **SPLITS.get(data, {})}
+    changes = {"data": data, "root": str(root), "crop": crop, **SPLITS.get(data, {})}
     base = Recipe.read(config or Path(__file__).resolve().parents[2] / "recipes" / RECIPES[data], changes)
     names = [name.strip() for name in models.split(",") if name.strip()] + (list(ABLATIONS) if ablations else [])
     wanted = _parse_seeds(seeds)

@@ -205,8 +205,8 @@ OWN_SCHEME = "own"
 """Name of a class scheme that a user wrote down."""
 
 OWN_COLORS = (
-    "#0072b2", "#e69f00", "#1b5e3a", "#cc79a7", "#56b4e9", "#d55e00", "#c9d46a", "#882255", "#c8bfae", "#332288",
-    "#009e73", "#f0e442",
+    "#0072b2", "#e69f00", "#1b5e3a", "#cc79a7", "#f0e442", "#882255", "#56b4e9", "#d55e00", "#009e73", "#332288",
+    "#c8bfae", "#c9d46a",
 )  # fmt: skip
 """Colours of classes that were given none, in this order and then again."""
 

@@ -62,6 +62,7 @@ def test_networks_are_compared_on_simulated_scenes_and_a_second_call_only_reads(
         (["--data", "simulated", "--seeds", "one"], "seeds"),
         (["--data", "simulated", "--models", "unet", "--steps", "2"], "unet"),
         (["--data", "ombria", "--root", "nowhere"], "nowhere"),
+        (["--data", "simulated", "--crop", "100"], "multiple of 32"),
     ],
 )
 def test_wrong_usage_is_a_sentence(ask: Any, arguments: list[str], words: str) -> None:
