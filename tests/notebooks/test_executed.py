@@ -60,6 +60,6 @@ def test_train_names_the_damaged_file_and_ends_with_a_map() -> None:
     assert count_pictures(notebook) == 1
     assert "left out: scene-000001" in shown
     epochs = [line.partition(":")[0] for line in shown.splitlines() if line.startswith("epoch ")]
-    assert epochs == ["epoch 7 of 14", "epoch 14 of 14"]
+    assert epochs == ["epoch 10 of 30", "epoch 20 of 30", "epoch 30 of 30"]
     assert "my-fields.safetensors" in shown
     assert any(line.startswith("fused ") and "mean IoU" in line for line in shown.splitlines())
