@@ -66,3 +66,9 @@ def test_neighbouring_colours_differ() -> None:
         assert len(set(colours)) == len(colours)
         assert all(0 <= part <= 255 for colour in colours for part in colour)
     assert LandClass(0, "x", "#0a10ff").rgb == (10, 16, 255)
+
+
+@pytest.mark.parametrize("color", ["red", "#12345", "#1234567", "#12345g", "#123456;x", "", "url(x)"])
+def test_a_colour_is_a_colour(color: str) -> None:
+    with pytest.raises(LabelError, match="colour"):
+        LandClass(1, "water", color)
