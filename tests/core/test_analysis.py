@@ -76,8 +76,8 @@ def build_analysis(
         Provenance("tiny", "ab", {"a.tif": "00ff"}, {"numpy": "2"}, seed, {"window": 256, "mode": "all"}),
         (Notice("warped", "Warped."),),
         ModelSummary(
-            "Tiny", {"optical": "S2", "sar": "S1"}, (0.75, 0.25), ("Not for sea.",), ("Misses ponds.",), "ponds", "clear",
-            {"fused": {"miou": 0.5}},
+            "Tiny", {"optical": "S2", "sar": "S1"}, (0.75, 0.25), ("Not for sea.",), ("Misses ponds.",), "ponds",
+            "clear", {"fused": {"miou": 0.5}},
         )
         if gates
         else None,
@@ -239,7 +239,8 @@ def test_a_pickle_among_the_arrays_is_refused(tmp_path: Path) -> None:
         (("georeference", "transform"), [1.0]), (("modes", "fused", "classes"), []), (("modes",), {}),
         (("provenance", "model"), None), (("attention", "origin"), [9, 0]), (("attention", "shape"), [0, 0]),
         (("attention", "strides"), [10**9, 4]), (("notices", 0, "message"), ["x"]), (("reading",), {"optical": 1}),
-        (("modes", "fused", "scores", "confusion"), [[10**30, 0], [0, 0]]), (("model", "scores"), {"fused": {"a": "x"}}),
+        (("modes", "fused", "scores", "confusion"), [[10**30, 0], [0, 0]]),
+        (("model", "scores"), {"fused": {"a": "x"}}),
     ],
 )  # fmt: skip
 def test_values_of_another_type_or_size_are_refused(tmp_path: Path, keys: tuple[Any, ...], value: Any) -> None:
