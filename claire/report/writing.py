@@ -19,7 +19,6 @@ from claire.reasoning.narrating import reason
 from claire.report.building import build_report
 from claire.report.content import Report
 from claire.report.page import Entry, render_html, render_index
-from claire.report.paper import render_pdf
 from claire.report.pictures import find_main_mode
 from claire.viz.words import format_area, format_share
 
@@ -63,7 +62,11 @@ class Batch:
 
 def render_report(report: Report, kind: ReportFormat) -> bytes:
     """A report as the bytes of a file."""
-    return render_html(report) if kind == "html" else render_pdf(report)
+    if kind == "html":
+        return render_html(report)
+    from claire.report.paper import render_pdf  # reportlab takes a moment, and a page needs none of it
+
+    return render_pdf(report)
 
 
 def tell_report(
