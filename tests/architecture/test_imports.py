@@ -94,6 +94,7 @@ def test_import_contracts_see_broken_rules(tmp_path: Path) -> None:
         ("data", "import rasterio"),
         ("inference", "import safetensors"),
         ("training", "import gguf"),
+        ("report", "import reportlab"),
     ):
         (tmp_path / "claire" / package / "__init__.py").write_text(line + "\n", encoding="utf-8")
     (tmp_path / "claire" / "data" / "first.py").write_text("import claire.data.second\n", encoding="utf-8")
