@@ -21,7 +21,7 @@ from benchmarks.machine import describe_machine
 from claire import pipeline
 from claire.core.bands import MODES
 from claire.core.errors import ClaireError
-from claire.core.types import Prediction, Prepared
+from claire.core.types import Prediction, Prepared, Tile
 from claire.data.examples import EXAMPLE_SEEDS, generate_flood_pair
 from claire.data.preparing import prepare
 from claire.inference.engine import TorchSegmenter
@@ -29,6 +29,7 @@ from claire.inference.predicting import decide
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE_TIMEOUT = 120
+HEADER = f"\n{'one pair, 256 x 256, milliseconds':34} {'median':>8} {'p95':>8} {'least':>8} {'most':>8} {'first':>8}"
 
 
 def measure(action: Callable[[], object], repetitions: int) -> tuple[float, list[float]]:
@@ -76,30 +77,33 @@ def measure_page(repetitions: int) -> tuple[float, list[float], int]:
         return first, later, analyse.call_count
 
 
-def main() -> None:
-    """Print the table."""
-    arguments = argparse.ArgumentParser(description=__doc__)
+def start(about: str | None, repetitions: int) -> tuple[int, Tile, TorchSegmenter]:
+    """Read the command line and describe the machine; repetitions, the pair to measure with, and the model."""
+    arguments = argparse.ArgumentParser(description=about)
     arguments.add_argument("--model", default="claire-flood")
     arguments.add_argument("--threads", type=int, default=2)
-    arguments.add_argument("--repetitions", type=int, default=30)
+    arguments.add_argument("--repetitions", type=int, default=repetitions)
     given = arguments.parse_args()
 
     logging.disable(logging.WARNING)  # Streamlit warns that no server runs
     torch.set_num_threads(given.threads)
     print(describe_machine(given.threads))
-    tile = generate_flood_pair(seed=7, size=256)
     try:
         model = pipeline.load_model(given.model)
     except ClaireError as error:
         sys.exit(f"\nNothing was measured. {error.message} {error.hint}")
+    return given.repetitions, generate_flood_pair(seed=7, size=256), model
+
+
+def main() -> None:
+    """Print the table."""
+    repetitions, tile, model = start(__doc__, 30)
     prepared, _ = prepare(tile, model.manifest)
 
-    print(f"\n{'one pair, 256 x 256, milliseconds':34} {'median':>8} {'p95':>8} {'least':>8} {'most':>8} {'first':>8}")
-    print(format_times("predictor, three maps", *measure(lambda: predict(model, prepared), given.repetitions)))
-    print(
-        format_times("tile to analysis with scores", *measure(lambda: pipeline.analyse(tile, model), given.repetitions))
-    )
-    first, later, runs = measure_page(max(3, given.repetitions // 5))
+    print(HEADER)
+    print(format_times("predictor, three maps", *measure(lambda: predict(model, prepared), repetitions)))
+    print(format_times("tile to analysis with scores", *measure(lambda: pipeline.analyse(tile, model), repetitions)))
+    first, later, runs = measure_page(max(3, repetitions // 5))
     print(format_times("Compare page after a slider moved", first, later))
     print(f"\nThe network ran {runs} time(s) for {len(later) + 1} runs of the Compare page.")
 

@@ -7,21 +7,15 @@ bound; what the browser needs to show the pictures comes on top.
 
 from __future__ import annotations
 
-import argparse
-import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.latency import PAGE_TIMEOUT, ROOT, format_times, measure
-from benchmarks.machine import describe_machine
+from benchmarks.latency import HEADER, PAGE_TIMEOUT, ROOT, format_times, measure, start
 from claire import pipeline
-from claire.core.errors import ClaireError
 from claire.core.whatif import WhatIf
-from claire.data.examples import EXAMPLE_SEEDS, generate_flood_pair
+from claire.data.examples import EXAMPLE_SEEDS
 
 WANTED = 400
 PAGE = Path("pages") / "what_if.py"
@@ -52,31 +46,18 @@ def measure_page(repetitions: int) -> tuple[float, list[float]]:
 
 def main() -> None:
     """Print the table."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--model", default="claire-flood")
-    arguments.add_argument("--threads", type=int, default=2)
-    arguments.add_argument("--repetitions", type=int, default=15)
-    given = arguments.parse_args()
-
-    logging.disable(logging.WARNING)  # Streamlit warns that no server runs
-    torch.set_num_threads(given.threads)
-    print(describe_machine(given.threads))
-    tile = generate_flood_pair(seed=7, size=256)
-    try:
-        model = pipeline.load_model(given.model)
-    except ClaireError as error:
-        sys.exit(f"\nNothing was measured. {error.message} {error.hint}")
+    repetitions, tile, model = start(__doc__, 15)
     undamaged = pipeline.analyse(tile, model)
 
-    print(f"\n{'one pair, 256 x 256, milliseconds':34} {'median':>8} {'p95':>8} {'least':>8} {'most':>8} {'first':>8}")
+    print(HEADER)
     for title, (factor, step) in DAMAGES.items():
-        values = iter(step * count for count in range(1, given.repetitions + 2))
+        values = iter(step * count for count in range(1, repetitions + 2))
 
         def follow(factor: str = factor, values: Iterator[float] = values) -> None:
             pipeline.what_if(tile, model, WhatIf().vary(factor, next(values)), undamaged=undamaged)
 
-        print(format_times(f"{title}, to maps and scores", *measure(follow, given.repetitions)))
-    first, later = measure_page(given.repetitions)
+        print(format_times(f"{title}, to maps and scores", *measure(follow, repetitions)))
+    first, later = measure_page(repetitions)
     print(format_times("What-if page after a slider moved", first, later))
     print(f"\nWanted on two cores: at most {WANTED} ms from slider to picture.")
 

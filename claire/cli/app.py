@@ -237,9 +237,22 @@ def reason(
 ) -> None:
     """Say in words what an analysis measured; every sentence is checked against the facts it cites."""
     from claire.core.analysis import Analysis
+    from claire.reasoning.facts import build_facts
+    from claire.reasoning.narrating import check_question
     from claire.reasoning.narrating import reason as run
+    from claire.reasoning.questions import find_unmeasured
 
-    narrative = run(Analysis.load(folder), engine, question, seed=seed, listen=None if as_json else show_token)
+    analysis = Analysis.load(folder)
+    if question is not None and find_unmeasured(
+        build_facts(analysis), check_question(question, Settings.from_environment())
+    ):
+        from claire.pipeline import measure_first  # only now: a saved analysis is told without torch
+
+        _say("Measuring what the question needs first.")
+        analysis, problem = measure_first(analysis, question)
+        if problem:
+            _say(f"note: {problem}")
+    narrative = run(analysis, engine, question, seed=seed, listen=None if as_json else show_token)
     if narrative.notice:
         _say(f"note: {narrative.notice}")
     answer(narrative.as_dict(), as_ungrounded_list(narrative.sentences), as_json)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import ConvNextV2Backbone, ConvNextV2Config, ResNetBackbone, ResNetConfig
 
 from claire.core.errors import UnknownNameError
@@ -99,6 +100,25 @@ def compute_ratios(reflectance: Tensor) -> Tensor:
     return ratios
 
 
+def compute_means(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """The mean of every band over the valid pixels of a window around each pixel; 0 where there is none.
+
+    Args:
+        pixels: (B, C, H, W).
+        valid: (B, C, H, W), 1 valid, 0 not, same dtype.
+        window: Side in pixels, odd.
+
+    Returns:
+        Means (B, C, H, W), and 1 where there was a valid pixel, 0 elsewhere, (B, C, H, W).
+    """
+    half = window // 2
+    both = torch.cat([pixels * valid, valid])
+    for side, pad in (((1, window), (0, half)), ((window, 1), (half, 0))):
+        both = F.avg_pool2d(both, side, 1, pad)
+    total, count = both.chunk(2)
+    return total / count.clamp_min(0.5 / window**2), (count > 0).to(count.dtype)
+
+
 class Encoder(nn.Module):
     """Stems and stages of one modality.
 
@@ -114,6 +134,8 @@ class Encoder(nn.Module):
             nor a scaling per file decides.
         ratios: Also read the normalised difference of every two bands, which neither light nor slope changes much; for
             reflectance. `set_levels` must have said how the pixels were normalised.
+        smooth: Also read the means of all that over windows of these sides, odd, pixels: speckle is gone from them.
+        dropout: Share of the channels of every stride that are left out while training.
 
     Raises:
         UnknownNameError: No such backbone.
@@ -131,18 +153,22 @@ class Encoder(nn.Module):
         stem: int,
         relative: bool = False,
         ratios: bool = False,
+        smooth: Sequence[int] = (),
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if backbone not in BACKBONES:
             raise UnknownNameError.among("encoder", backbone, BACKBONES)
-        self.relative, self.ratios = relative, ratios
+        self.relative, self.ratios, self.smooth = relative, ratios, tuple(smooth)
         if ratios:
             self.register_buffer("mean", torch.zeros(bands, 1, 1))
             self.register_buffer("std", torch.ones(bands, 1, 1))
         pairs = bands * (bands - 1) // 2 if ratios else 0
-        self.full_stem = conv_block((3 if relative else 2) * bands + pairs, stem)
+        wide = (3 if relative else 2) * bands + pairs + len(self.smooth) * (bands + pairs)
+        self.full_stem = conv_block(wide, stem)
         self.half_stem = conv_block(stem, 2 * stem, stride=2)
         self.backbone = BACKBONES[backbone](2 * stem, widths, depths)
+        self.dropout = nn.Dropout2d(dropout)
         self.channels = (stem, 2 * stem, *widths)
 
     def set_levels(self, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -168,16 +194,24 @@ class Encoder(nn.Module):
         """
         full, half = self.stem(pixels, valid)
         stages: Any = self.backbone(half).feature_maps
-        return [full, half, *stages]
+        return [self.dropout(features) for features in (full, half, *stages)]
 
     def stem(self, pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Features of strides 1 and 2; arguments as for `forward`."""
         seen = pixels * valid
         parts = [seen, valid, standardise(seen, valid)] if self.relative else [seen, valid]
         if self.ratios:
-            parts.append(compute_ratios((pixels * self.std + self.mean) * valid))
+            parts.append(self._compare(pixels, valid))
+        for window in self.smooth:
+            around, any_valid = compute_means(pixels, valid, window)
+            parts.append(around)
+            if self.ratios:
+                parts.append(self._compare(around, any_valid))
         full = self.full_stem(torch.cat(parts, dim=1))
         return full, self.half_stem(full)
+
+    def _compare(self, pixels: Tensor, valid: Tensor) -> Tensor:
+        return compute_ratios((pixels * self.std + self.mean) * valid)
 
     def embed(self, half: Tensor) -> Tensor:
         """What the first stage reads, from the features of stride 2."""

@@ -35,6 +35,7 @@ STRIDE = 32
 
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
+LARGEST_WINDOW, MOST_WINDOWS = 63, 8
 """What a configuration may ask for at most; every other number is a width."""
 WIDTH_STEP = 8
 """Widths of matched networks are multiples of this."""
@@ -62,6 +63,10 @@ class NetworkConfig:
         groups: Channel groups of the trust gate.
         relative: Encoders also read every band relative to the tile's own mean and spread.
         ratios: The optical encoder also reads the normalised difference of every two bands.
+        smooth: Sides of windows, odd, pixels, over whose means the encoders also read all that.
+        dropout: Share of the channels that the encoders leave out while training, 0..0.9.
+        experts: The fused map starts from what the heads of the single sensors say where those see anything, and the
+            decoder of the fused features says what to change (CMAF only).
     """
 
     optical_bands: int
@@ -79,6 +84,9 @@ class NetworkConfig:
     groups: int = 4
     relative: bool = False
     ratios: bool = False
+    smooth: tuple[int, ...] = ()
+    dropout: float = 0.0
+    experts: bool = False
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
@@ -110,8 +118,13 @@ class NetworkConfig:
 def _is_setting(name: str, value: Any) -> bool:
     if name in {"fusion", "encoder"}:
         return isinstance(value, str)
-    if name in {"relative", "ratios"}:
+    if name == "dropout":
+        return type(value) in {int, float} and 0 <= value <= 0.9
+    if name in {"relative", "ratios", "experts"}:
         return isinstance(value, bool)
+    if name == "smooth":
+        odd = isinstance(value, tuple) and all(type(n) is int and 3 <= n <= LARGEST_WINDOW and n % 2 for n in value)
+        return odd and len(value) <= MOST_WINDOWS
     if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
         return False
     numbers = value if isinstance(value, tuple) else (value,)
@@ -180,6 +193,10 @@ class ClaireNetwork(nn.Module):
             "optical": self.optical_head(from_optical),
             "sar": self.sar_head(from_sar),
         }
+        if self.config.experts:
+            # The heads learn from their own sensor alone; what is not there has no say.
+            said = [logit.detach() if self.training else logit for logit in (logits["optical"], logits["sar"])]
+            logits["fused"] = logits["fused"] + seen[:, :1] * said[0] + seen[:, 1:] * said[1]
         return NetworkOutput(logits, tuple(stages))
 
 
@@ -388,4 +405,5 @@ def shift_classes(network: nn.Module, shifts: Mapping[int, float]) -> None:
 
 
 def _build_encoder(config: NetworkConfig, bands: int, ratios: bool = False) -> Encoder:
-    return Encoder(bands, config.encoder, config.widths, config.depths, config.stem, config.relative, ratios)
+    sizes = config.widths, config.depths, config.stem
+    return Encoder(bands, config.encoder, *sizes, config.relative, ratios, config.smooth, config.dropout)

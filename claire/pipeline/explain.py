@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from claire.core.analysis import Analysis, without_nan
 from claire.core.bands import MODALITIES, Mode
-from claire.core.errors import InputError
+from claire.core.errors import ClaireError, InputError
 from claire.core.evidence import Explained, compute_concentration, round_attention
 from claire.core.files import appearing
 from claire.core.segmenter import OpenSegmenter, Segmenter
+from claire.core.settings import Settings
 from claire.core.types import Attention, Evidence, Prediction, Prepared, Tile
 from claire.data.preparing import prepare
 from claire.data.raster import quoted_name
@@ -28,7 +29,12 @@ from claire.explain.targets import Quantity, Target, build_class_zone, build_rec
 from claire.explain.watch import Report, Watch
 from claire.inference.predicting import decide
 from claire.pipeline.analyse import analyse, choose_modes
+from claire.pipeline.models import load_model
 from claire.pipeline.outputs import filling
+from claire.reasoning.facts import build_facts
+from claire.reasoning.lexicon import RESERVED
+from claire.reasoning.plain import clean_names
+from claire.reasoning.questions import find_unmeasured
 from claire.viz.encoding import encode_png
 from claire.viz.evidence import compute_scale, describe_attribution, render_signed
 
@@ -89,6 +95,42 @@ def explain(
         share = compute_shares(contribution, target.zone)[target.class_index]
         grid = compute_grid(contribution, class_name)
     return Explained(attribution, faithfulness, share, grid)
+
+
+def find_wanted(analysis: Analysis, question: str) -> str:
+    """The class, as the scheme has it, that must be explained before a question can be answered; "" for none.
+
+    Only a fused map has evidence of two sensors, so nothing is wanted of an analysis without one.
+    """
+    if "fused" not in analysis.predictions:
+        return ""
+    subject = find_unmeasured(build_facts(analysis), question)
+    names = analysis.scheme.names
+    return names[clean_names(names, RESERVED).index(subject)] if subject else ""
+
+
+def measure_first(analysis: Analysis, question: str, settings: Settings | None = None) -> tuple[Analysis, str]:
+    """A saved analysis with what a question needs and nobody measured, where its checkpoint is at hand.
+
+    Args:
+        analysis: From `Analysis.load`.
+        question: As typed.
+        settings: Where the checkpoints are; from the environment by default.
+
+    Returns:
+        The analysis, and why nothing was measured although it was wanted, or "".
+    """
+    name = find_wanted(analysis, question)
+    if not name:
+        return analysis, ""
+    made_by = analysis.provenance
+    try:
+        model = load_model(made_by.model, settings)
+        if model.sha256 != made_by.model_sha256:
+            return analysis, f"The checkpoint {made_by.model} is another one now, so nothing new was measured."
+        return analysis.with_evidence(explain(analysis.tile, model, name, full=False)), ""
+    except ClaireError as error:
+        return analysis, f"Nothing new was measured. {error.message}"
 
 
 def count_explain_passes(

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from claire.core.bands import Modality
 from claire.core.facts import Fact
 from claire.reasoning import phrases
@@ -18,6 +20,9 @@ NOT_TOLD = REFUSALS[0]
 NO_EVIDENCE = REFUSALS[-1]
 MOST_CLASSES = 3
 """Classes that an answer about no class in particular speaks of."""
+
+MOST_EXPLAINED = 2
+"""Classes whose sensors such an answer speaks of."""
 
 SYNONYMS = {
     "forest": "trees", "forests": "trees", "tree": "trees", "woods": "trees", "crop": "crops", "fields": "crops",
@@ -64,7 +69,7 @@ def answer_asked(
     """Answer a question that is already read, see `answer`."""
     said: set[str] = set()
     if not asked.foreign:
-        reply = next((reply for pattern, reply in INTENTS if re.search(pattern, asked.text)), None)
+        reply = _find_reply(asked)
         statements = compose(book) if reply is _say_all else reply(book, asked) if reply else _say_named(book, asked)
         for statement in statements:
             if statement is not None and statement.text not in said:
@@ -142,7 +147,7 @@ def _say_weakest(book: FactBook, asked: Question) -> Iterator[Statement | None]:
 
 
 def _say_sensor(book: FactBook, asked: Question) -> Iterator[Statement | None]:
-    names = asked.classes or book.present[:2]
+    names = asked.classes or book.present[:MOST_EXPLAINED]
     for name in names:
         yield phrases.say_trust(book, name)
         yield from phrases.say_measured(book, name)
@@ -236,6 +241,29 @@ def _say_classes(book: FactBook) -> Iterator[Statement]:
     if shares:
         listed = phrases.join([share.subject for share in shares])
         yield Statement(f"The classes that it tells about are {listed}.", tuple(shares))
+
+
+def find_unmeasured(facts: Sequence[Fact], question: str) -> str:
+    """The class whose evidence a question asks for and no fact tells; "" when there is none.
+
+    Args:
+        facts: Of an analysis.
+        question: As typed.
+
+    Returns:
+        Name of a class as the facts have it.
+    """
+    book = FactBook(facts, np.random.default_rng(0))
+    asked = read_question(book, question)
+    if asked.foreign or _find_reply(asked) not in (_say_why, _say_sensor):
+        return ""
+    wanted = [name for name in asked.classes or book.present[:MOST_EXPLAINED] if name in book.present]
+    told = {fact.subject for fact in book.find_all("contribution")}
+    return "" if not wanted or told & set(wanted) else wanted[0]
+
+
+def _find_reply(asked: Question) -> Reply | None:
+    return next((reply for pattern, reply in INTENTS if re.search(pattern, asked.text)), None)
 
 
 Reply = Callable[[FactBook, Question], Iterator[Statement | None]]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from claire.core.analysis import Analysis
 from claire.core.bands import MODALITIES
 from claire.core.evidence import ContributionGrid, Explained, tell_bands
 from claire.core.types import Attribution, Evidence, Share
@@ -83,27 +86,56 @@ def _show_tests(answer: Explained) -> None:
 def _show_maps(question: Question, found: Attribution) -> None:
     """Signed maps side by side; picking a band or an opacity draws pictures and nothing else."""
     with error_boundary():
-        title = METHODS[found.method].title
         with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
             picked = {evidence: _pick_band(found, evidence) for evidence in found.maps}
             opacity = st.slider("Opacity of the signs", 0, 100, 80, format="%d %%", key="claire.why.opacity", width=260)
-        scale = compute_shared_scale([_values(found, evidence, band) for evidence, band in picked.items()])
-        for column, evidence in zip(st.columns(max(2, len(found.maps)), gap="medium"), found.maps, strict=False):
-            with column:
-                band = picked[evidence]
-                st.markdown(f"**{EVIDENCE_HEADINGS[evidence]}**" + ("" if band == ALL else f", {as_text(band)} alone"))
-                picture = render_signed_veil(thin_map(_values(found, evidence, band)), scale)
-                words = describe_attribution(found, evidence, title)
-                show_picture(_mark(question, render_overlay(_base(question, evidence), picture, opacity / 100)), words)
-                st.caption(words)
+        show_signed(question.subject.analysis, found, picked, opacity / 100, lambda picture: _mark(question, picture))
         name = as_text(found.class_name)
-        show_ramp(SIGNED_COLORMAP, f"speaks against {found.class_name}", f"speaks for {found.class_name}")
         moved = (
             f" The mean logit of {name} over the zone goes from {found.baseline_value:.2f} to {found.value:.2f}."
             if np.isfinite(found.baseline_value)
             else ""
         )
         st.caption(f"**Baseline.** {BASELINE_WORDS[found.baseline]}{moved}")
+
+
+def show_evidence(analysis: Analysis, answer: Explained) -> None:
+    """The signed maps of an answer beside each other, how far to believe them, and which sensor decided."""
+    found = answer.attribution
+    st.markdown(f"**What speaks for {as_text(found.class_name)}**")
+    _show_badge(answer)
+    show_signed(analysis, found, dict.fromkeys(found.maps, ALL), 0.8)
+    if answer.share is not None:
+        st.markdown(_summarise(answer.share))
+
+
+def show_signed(
+    analysis: Analysis,
+    found: Attribution,
+    picked: Mapping[Evidence, str],
+    opacity: float,
+    mark: Callable[[RGBA], RGBA] = lambda picture: picture,
+) -> None:
+    """One signed map for each sensor on one scale, with its words and the colour key.
+
+    Args:
+        analysis: Of the pair.
+        found: What was found out about it.
+        picked: Sensor -> band to show, or `ALL`.
+        opacity: 0..1, of the signs.
+        mark: Draws what was asked about into a picture.
+    """
+    title = METHODS[found.method].title
+    scale = compute_shared_scale([_values(found, evidence, band) for evidence, band in picked.items()])
+    for column, evidence in zip(st.columns(max(2, len(found.maps)), gap="medium"), found.maps, strict=False):
+        with column:
+            band = picked[evidence]
+            st.markdown(f"**{EVIDENCE_HEADINGS[evidence]}**" + ("" if band == ALL else f", {as_text(band)} alone"))
+            veil = render_signed_veil(thin_map(_values(found, evidence, band)), scale)
+            words = describe_attribution(found, evidence, title)
+            show_picture(mark(render_overlay(_ground(analysis, evidence), veil, opacity)), words)
+            st.caption(words)
+    show_ramp(SIGNED_COLORMAP, f"speaks against {found.class_name}", f"speaks for {found.class_name}")
 
 
 def _pick_band(found: Attribution, evidence: Evidence) -> str:
@@ -124,8 +156,8 @@ def _values(found: Attribution, evidence: Evidence, band: str) -> NDArray[np.flo
     return found.maps[evidence][names.index(band)] if band in names else found.place(evidence)
 
 
-def _base(question: Question, evidence: Evidence) -> RGBA:
-    return render_ground(question.subject.analysis, "sar" if evidence == "sar" else "optical")
+def _ground(analysis: Analysis, evidence: Evidence) -> RGBA:
+    return render_ground(analysis, "sar" if evidence == "sar" else "optical")
 
 
 def _mark(question: Question, picture: RGBA) -> RGBA:
@@ -194,9 +226,8 @@ def _show_grid(question: Question, grid: ContributionGrid) -> None:
         values = getattr(grid, part)
         height, width = question.subject.analysis.tile.shape
         fine = values.repeat(grid.cell, axis=0).repeat(grid.cell, axis=1)[:height, :width]
-        picture = render_overlay(_base(question, "sar" if part == "sar" else "optical"), render_signed_veil(
-            thin_map(fine), scale
-        ), 0.75)  # fmt: skip
+        ground = _ground(question.subject.analysis, "sar" if part == "sar" else "optical")
+        picture = render_overlay(ground, render_signed_veil(thin_map(fine), scale), 0.75)
         known = values[np.isfinite(values)]
         words = (
             f"Contribution of {GRID_TITLES[part]} to {grid.class_name} in cells of {grid.cell} pixels: "

@@ -13,7 +13,7 @@ from claire.pipeline import Narrative
 from claire.report.building import build_report
 from claire.report.writing import FORMATS, ReportFormat, render_report
 from claire.ui.flow import Subject
-from claire.ui.state import Story, find_answers
+from claire.ui.state import Story
 
 MIME: dict[ReportFormat, str] = {"html": "text/html", "pdf": "application/pdf"}
 NAME_SIGNS = "-_."
@@ -57,14 +57,14 @@ def offer_report(
     """Buttons that make and download a report; nothing is made before they are pressed.
 
     Args:
-        subject: The pair.
+        subject: The pair, its analysis with the answers of the Why page.
         story: Narrative that is shown, or None.
         exchanges: Questions and answers that are shown.
         engine: Name of the narrator.
         seed: Of the wording.
     """
     told = story if story is not None and story.sentences else None
-    analysis = subject.analysis.with_evidence(*find_answers(subject.key))
+    analysis = subject.analysis
     known = Known(analysis, told, tuple(each for each in exchanges if each[1].sentences), engine, seed)
     st.subheader("Report", anchor=False)
     st.caption(known.words)

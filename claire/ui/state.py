@@ -154,6 +154,7 @@ class Story:
         facts: All facts of the analysis.
         note: What else there is to know: another engine than the wanted one, or that it was stopped.
         speed: Tokens per second; 0 where it was stopped.
+        measured: What was found out for it, and the key of that question; None where nothing was.
     """
 
     engine: str
@@ -161,6 +162,7 @@ class Story:
     facts: tuple[Fact, ...]
     note: str = ""
     speed: float = 0.0
+    measured: tuple[str, Explained] | None = None
 
 
 @dataclass

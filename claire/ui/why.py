@@ -113,7 +113,7 @@ def show_run(question: Question | None) -> None:
         return
     answered = find_answer(question.key) is not None
     if st.button("Explain", type="primary", icon=":material/help:", disabled=answered, key="claire.why.run"):
-        _start(question, "Taking the map apart", lambda *given: _explain(question, *given))
+        _start(question, "Taking the map apart", lambda *given: explain(question, *given))
         st.rerun()
     if not answered:
         st.caption("Nothing has been computed for this question yet.")
@@ -149,7 +149,8 @@ def offer_bands(question: Question, answer: Explained) -> None:
         st.rerun()
 
 
-def _explain(question: Question, shared: SharedModel, report: Report, cancelled: Cancelled) -> Explained:
+def explain(question: Question, shared: SharedModel, report: Report, cancelled: Cancelled) -> Explained:
+    """The answer to a question, its faithfulness measured quickly; for a thread of its own."""
     with holding(shared.lock, cancelled):
         return pipeline.explain(
             question.subject.choice.tile,

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import streamlit as st
 
 from claire import pipeline
 from claire.core.bands import Mode
 from claire.core.errors import CancelledError, ClaireError
+from claire.core.evidence import Explained
 from claire.core.facts import Fact
 from claire.core.settings import Settings
 from claire.core.text import as_line
+from claire.explain.targets import build_class_zone
 from claire.pipeline import Engine
 from claire.reasoning.facts import build_facts
 from claire.reasoning.headings import title_of
 from claire.reasoning.regions import find_map, find_region
 from claire.reasoning.wording import show
+from claire.ui.answer import show_evidence
+from claire.ui.cache import SharedModel, load_model
 from claire.ui.faults import error_boundary
 from claire.ui.flow import Subject
 from claire.ui.jobs import Cancelled, Job, Report
@@ -29,10 +34,12 @@ from claire.ui.state import (
     Story,
     Talk,
     Transcript,
+    find_answers,
     find_exchanges,
     find_fact,
     find_story,
     find_talk,
+    remember_answer,
     remember_exchange,
     remember_fact,
     remember_story,
@@ -41,6 +48,7 @@ from claire.ui.state import (
 from claire.ui.story import show_story
 from claire.ui.tables import show_table
 from claire.ui.text import as_html, as_text
+from claire.ui.why import DEFAULT_METHOD, Question, explain
 from claire.viz.encoding import thin_map
 from claire.viz.evidence import render_outlined
 from claire.viz.ground import render_ground
@@ -64,6 +72,7 @@ EXAMPLES = (
     "What would happen without the optical?",
     "What could be wrong?",
 )
+WHY, BACKGROUND = "Why is there", "background"
 STOPPED = "Stopped before the end."
 SOURCES: dict[str, tuple[str, str]] = {
     "contribution": ("pages/why.py", "Why"),
@@ -86,6 +95,10 @@ SOURCES: dict[str, tuple[str, str]] = {
 
 def show_words(subject: Subject) -> None:
     """The whole page."""
+    with error_boundary():
+        _collect()
+    answers = find_answers(subject.key)
+    subject = replace(subject, analysis=subject.analysis.with_evidence(*answers))
     facts = build_facts(subject.analysis)
     left, right = st.columns([5, 6], gap="large")
     with right:
@@ -95,10 +108,11 @@ def show_words(subject: Subject) -> None:
             _show_chat(subject, engine)
             with error_boundary():
                 seed = _find_seed()
-                story = find_story(_make_key(subject, engine.name, str(seed)))
+                story = find_story(_make_story_key(subject, engine, seed))
                 offer_report(subject, story, find_exchanges(_make_key(subject)), engine.name, seed)
     with left, st.container(key="claire-words-focus"), error_boundary():
         _show_focus(subject, facts)
+        _show_evidence(subject, engine, answers)
     with error_boundary(), st.expander(f"All {len(facts)} facts: every number that the text may use"):
         _show_facts(facts)
 
@@ -127,9 +141,7 @@ def _pick_engine() -> Engine | None:
 
 def _show_narrative(subject: Subject, engine: Engine, facts: tuple[Fact, ...]) -> None:
     seed = _find_seed()
-    key = _make_key(subject, engine.name, str(seed))
-    with error_boundary():
-        _collect()
+    key = _make_story_key(subject, engine, seed)
     talk, story = find_talk(), find_story(key)
     if talk is not None and talk.key not in (key, _make_key(subject)):
         remember_talk(None)  # it is about another pair or by another narrator
@@ -152,7 +164,10 @@ def _show_progress(facts: tuple[Fact, ...]) -> None:
     talk = find_talk()
     if talk is None or not talk.job.running:
         st.rerun()
-    said = talk.transcript
+    said, measuring = talk.transcript, talk.job.progress
+    if measuring.total and not said.sentences and not said.rest:
+        words = f"Measuring first what each sensor contributed: pass {measuring.done} of about {measuring.total}"
+        st.progress(measuring.share, text=words)
     show_story("claire.words.writing", said.sentences, facts, rest=said.rest, headings=not talk.question)
     if st.button("Stop", icon=":material/stop_circle:", key="claire.words.stop"):
         talk.job.cancel()
@@ -218,7 +233,11 @@ def _show_chat(subject: Subject, engine: Engine) -> None:
         with st.chat_message("assistant"):
             st.fragment(_show_progress, run_every=POLL_SECONDS)(())
     asked = st.pills(
-        "Such as", EXAMPLES, key=f"claire.words.example.{len(find_exchanges(about))}", disabled=busy, wrap=True
+        "Such as",
+        _list_examples(subject),
+        key=f"claire.words.example.{len(find_exchanges(about))}",
+        disabled=busy,
+        wrap=True,
     )
     most = Settings.from_environment().max_question
     typed = st.chat_input("How much water? Why is this forest and not crops?", max_chars=most, disabled=busy)
@@ -232,11 +251,16 @@ def _start(subject: Subject, engine: Engine, key: str, question: str, seed: int)
     """Let a narrator begin."""
     transcript, analysis = Transcript(), subject.analysis
     facts = build_facts(analysis)
+    wanted = pipeline.find_wanted(analysis, question) if question else ""
+    shared = load_model(subject.model) if wanted else None
 
     def work(report: Report, cancelled: Cancelled) -> Story:
+        measured = None
         try:
+            if shared is not None:
+                measured = _measure(subject, wanted, shared, report, cancelled)
             told = pipeline.reason(
-                analysis,
+                analysis if measured is None else analysis.with_evidence(measured[1]),
                 engine.name,
                 question or None,
                 seed=seed,
@@ -245,13 +269,22 @@ def _start(subject: Subject, engine: Engine, key: str, question: str, seed: int)
                 should_stop=cancelled,
             )
         except CancelledError:
-            return Story(engine.title, transcript.sentences, facts, STOPPED)
+            return Story(engine.title, transcript.sentences, facts, STOPPED, measured=measured)
         return Story(engine.title if not told.notice else told.engine, told.sentences, told.facts, told.notice,
-                     told.tokens_per_second)  # fmt: skip
+                     told.tokens_per_second, measured)  # fmt: skip
 
     talk = Talk(key, question, Job(work, Settings.from_environment().patience_seconds), transcript)
     remember_talk(talk)
     return talk
+
+
+def _measure(
+    subject: Subject, class_name: str, shared: SharedModel, report: Report, cancelled: Cancelled
+) -> tuple[str, Explained]:
+    """What the Why page would find out about a whole class, and the key under which it keeps that."""
+    zone = build_class_zone(subject.analysis.predictions["fused"], class_name)
+    question = Question(subject, class_name, "fused", DEFAULT_METHOD, zone)
+    return question.key, explain(question, shared, report, cancelled)
 
 
 def _collect() -> None:
@@ -266,6 +299,8 @@ def _collect() -> None:
     except ClaireError as error:
         story = Story("", (), (), f"{error.message} {error.hint}")
     finally:
+        if story.measured is not None:
+            remember_answer(*story.measured)
         if talk.question:
             remember_exchange(talk.key, talk.question, story)
         else:
@@ -310,6 +345,34 @@ def _show_focus(subject: Subject, facts: tuple[Fact, ...]) -> None:
                      query_params=subject.choice.link or None)  # fmt: skip
 
 
+def _show_evidence(subject: Subject, engine: Engine | None, answers: tuple[Explained, ...]) -> None:
+    """The last thing that was found out about the pair, or a button that finds out about its largest class."""
+    if answers:
+        show_evidence(subject.analysis, answers[-1])
+        st.page_link("pages/why.py", label="More on the page Why", icon=":material/arrow_forward:",
+                     query_params=subject.choice.link or None)  # fmt: skip
+        return
+    name = _find_main_class(subject)
+    asked = f"{WHY} {name}?"
+    if engine is None or not name or not pipeline.find_wanted(subject.analysis, asked):
+        return
+    label, busy = f"Measure what speaks for {as_line(name, 30)}", find_talk() is not None
+    if st.button(label, icon=":material/help:", key="claire.words.measure", disabled=busy):
+        _start(subject, engine, _make_key(subject), asked, 0)
+        st.rerun()
+
+
+def _find_main_class(subject: Subject) -> str:
+    """The class with the largest area, the background only where there is nothing else; "" for an empty map."""
+    mapped = [area for area in next(iter(subject.analysis.areas.values())) if area.pixels]
+    return max(mapped, key=lambda area: (area.name != BACKGROUND, area.pixels)).name if mapped else ""
+
+
+def _list_examples(subject: Subject) -> list[str]:
+    name = _find_main_class(subject)
+    return [*([f"{WHY} {as_line(name, 40)}?"] if name else []), *EXAMPLES]
+
+
 def _show_facts(facts: tuple[Fact, ...]) -> None:
     rows = [
         (
@@ -321,6 +384,11 @@ def _show_facts(facts: tuple[Fact, ...]) -> None:
         for fact in facts
     ]
     show_table(("Fact", "Value", "Judged by", "From"), rows, "The most important first.", words=True)
+
+
+def _make_story_key(subject: Subject, engine: Engine, seed: int) -> str:
+    """Changes with what is known, too: what was found out since belongs into the story."""
+    return _make_key(subject, engine.name, str(seed), str(len(subject.analysis.explained)))
 
 
 def _make_key(subject: Subject, *more: str) -> str:

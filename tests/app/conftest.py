@@ -53,3 +53,12 @@ def open_page(root: Path, fakes: Any) -> Callable[..., AppTest]:
 def _forget() -> None:
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, open_page: Callable[..., AppTest]) -> AppTest:
+    """The page that a test module names `PAGE`, opened about a pair."""
+    opened = open_page(request.module.PAGE, dataset="examples", tile="valley-1")
+    assert not opened.exception
+    assert not opened.error
+    return opened

@@ -11,17 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
-from tests.app.test_pages import LINK, Folder, alts_of, words_of
+from tests.app.test_pages import Folder, alts_of, words_of
 
 PAGE = "pages/errors.py"
-
-
-@pytest.fixture
-def page(open_page: Any) -> AppTest:
-    opened: AppTest = open_page(PAGE, **LINK)
-    assert not opened.exception
-    assert not opened.error
-    return opened
 
 
 def read(app: AppTest) -> str:

@@ -6,17 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from claire import pipeline
 from claire.core.errors import EngineError
+from claire.core.evidence import Explained
 from claire.report.content import Badge
 from claire.report.page import LONGEST_TEXT
 from claire.ui import report as offered
 from claire.ui.report import Known, make_report, name_report
 from tests.app.test_pages import words_of
 from tests.app.test_words import PAGE, story_of, wait
+from tests.evidence import explained
 from tests.reasoning.simulated import simulate
 from tests.report.reading import Page, build_whole
 
@@ -70,14 +73,18 @@ def test_without_a_narrative_the_template_tells_the_report(
     assert "written by template" in Page(make_report(promised[-1], "html")).text
 
 
-def test_answers_of_the_why_page_about_this_pair_alone_are_in_the_report(
+def test_answers_of_the_why_page_are_in_the_report(
     open_page: Open, promised: list[Known], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = build_whole().explained[0]
     keys: list[str] = []
-    monkeypatch.setattr("claire.ui.report.find_answers", lambda about: keys.append(about) or (answer,))
+
+    def find(about: str) -> tuple[Explained, ...]:
+        keys.append(about)
+        return (explained(0, np.ones((256, 256), bool)),)
+
+    monkeypatch.setattr("claire.ui.words.find_answers", find)
     app = wait(open_page(PAGE, dataset="examples", tile="cloudy-2"))
-    assert promised[-1].analysis.explained == (answer,)
+    assert [answer.attribution.method for answer in promised[-1].analysis.explained] == ["ablation"]
     assert "1 answer from the page Why" in words_of(app)
     assert len(set(keys)) == 1
 

@@ -14,18 +14,10 @@ from streamlit.testing.v1 import AppTest
 from claire.core.errors import ClaireError
 from claire.core.whatif import FACTORS, WhatIf
 from claire.data.examples import generate_flood_pair
-from tests.app.test_pages import LINK, Folder, alts_of, words_of
+from tests.app.test_pages import Folder, alts_of, words_of
 
 PAGE = "pages/what_if.py"
 PREFIX = "claire.whatif."
-
-
-@pytest.fixture
-def page(open_page: Any) -> AppTest:
-    opened: AppTest = open_page(PAGE, **LINK)
-    assert not opened.exception
-    assert not opened.error
-    return opened
 
 
 def damage_of(app: AppTest) -> WhatIf:

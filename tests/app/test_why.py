@@ -20,7 +20,6 @@ from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
 from claire.explain.attention import compute_look
 from claire.explain.targets import build_rectangle_zone
-from claire.ui.state import find_answers
 from claire.viz.evidence import describe_badge, describe_look, describe_share
 from tests.app.test_pages import Folder, words_of
 
@@ -193,7 +192,7 @@ def test_an_answer_goes_into_the_report_of_its_own_pair(
     open_small: Open, tile: Tile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[Explained, ...]] = []
-    monkeypatch.setattr("claire.ui.words.offer_report", lambda subject, *_: told.append(find_answers(subject.key)))
+    monkeypatch.setattr("claire.ui.words.offer_report", lambda subject, *_: told.append(subject.analysis.explained))
     app = open_small("why")
     app.selectbox(key="claire.why.method").select("saliency").run()
     run_job(app, "claire.why.run")
@@ -205,3 +204,42 @@ def test_an_answer_goes_into_the_report_of_its_own_pair(
     app.run()
     assert not app.exception
     assert told[-1] == ()
+
+
+def test_a_why_in_words_is_measured_first_and_kept_for_every_page(
+    open_small: Open, tile: Tile, tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("claire.reasoning.gguf.has_llama", lambda: False)
+    app = open_small("reasoning")
+    wait_for_words(app)
+    assert not [fact for fact in story_of(app).facts if fact.kind == "contribution"]
+    app.button(key="claire.words.measure").click().run()
+    wait_for_words(app)
+    assert not app.exception
+    assert not app.error
+    (exchanges,) = app.session_state["claire.words.chat"].values()
+    ((question, answer),) = exchanges
+    name = question.removeprefix("Why is there ").removesuffix("?")
+    wanted = pipeline.explain(tile, load(tiny_checkpoints), name, full=False)
+    assert wanted.share is not None
+    told = {fact.modes[-1]: fact.value for fact in answer.facts if fact.kind == "contribution"}
+    assert told == {"optical": pytest.approx(wanted.share.optical), "sar": pytest.approx(wanted.share.sar)}
+    assert {fact.kind for fact in story_of(app).facts} >= {"contribution", "interaction", "attribution"}
+    assert describe_badge(wanted.faithfulness) in words_of(app)
+    app.switch_page("pages/why.py").run()
+    app.selectbox(key="claire.why.class").select(name).run()
+    assert app.button(key="claire.why.run").disabled
+
+
+def wait_for_words(app: AppTest) -> None:
+    """Run until nobody is writing."""
+    end = time.monotonic() + SECONDS
+    while (talk := app.session_state["claire.words.talk"]) is not None and time.monotonic() < end:
+        while talk.job.running and time.monotonic() < end:
+            time.sleep(0.05)
+        app.run()
+    assert app.session_state["claire.words.talk"] is None
+
+
+def story_of(app: AppTest) -> Any:
+    return list(app.session_state["claire.words.stories"].values())[-1]

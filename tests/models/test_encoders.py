@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
+import pytest
 import torch
 
-from claire.models.encoders import Encoder, compute_ratios
+from claire.models.encoders import Encoder, compute_means, compute_ratios
 
 
 def test_ratios_are_normalised_differences_of_every_two_bands_whatever_the_light() -> None:
@@ -27,3 +30,28 @@ def test_an_encoder_with_ratios_reads_pixels_by_their_levels_and_keeps_them_with
     other = Encoder(3, "resnet", (8, 8, 8, 8), (1, 1, 1, 1), 4, ratios=True).eval()
     other.load_state_dict(encoder.state_dict())
     assert torch.equal(other(pixels, valid)[0], encoder(pixels, valid)[0])
+
+
+@pytest.mark.parametrize("window", [3, 7])
+def test_means_are_of_the_valid_pixels_of_the_window_alone(window: int) -> None:
+    rng = torch.Generator().manual_seed(window)
+    pixels = torch.randn(1, 2, 9, 8, generator=rng)
+    valid = (torch.rand(1, 2, 9, 8, generator=rng) > 0.6).float()
+    means, seen = compute_means(pixels, valid, window)
+    half = window // 2
+    for band, row, column in product(range(2), range(9), range(8)):
+        rows, columns = (slice(max(0, at - half), at + half + 1) for at in (row, column))
+        inside = valid[0, band, rows, columns] == 1
+        assert seen[0, band, row, column] == inside.any()
+        mean = pixels[0, band, rows, columns][inside].mean() if inside.any() else torch.tensor(0.0)
+        torch.testing.assert_close(means[0, band, row, column], mean)
+
+
+def test_an_encoder_with_windows_never_sees_what_lies_in_a_gap() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(2, "resnet", (8, 8, 8, 8), (1, 1, 1, 1), 4, ratios=True, smooth=(3, 5)).eval()
+    pixels, valid = torch.randn(1, 2, 32, 32), torch.ones(1, 2, 32, 32)
+    valid[..., 10:20, 10:20] = 0
+    other = torch.where(valid == 1, pixels, torch.tensor(1e4))
+    for one, two in zip(encoder(pixels, valid), encoder(other, valid), strict=True):
+        assert torch.equal(one, two)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from claire.core.analysis import Analysis
 from claire.core.errors import CancelledError, InputError, SensorError, UnknownNameError, ZoneError
+from claire.core.settings import Settings
 from claire.core.types import Tile
 from claire.explain.attention import compute_look
 from claire.explain.attributions import Options
@@ -22,6 +23,9 @@ from claire.pipeline import (
     analyse_explained,
     check_folder,
     explain,
+    find_wanted,
+    load_model,
+    measure_first,
     read_attention,
     remeasure,
     tell_explained,
@@ -70,6 +74,23 @@ def test_any_zone_can_be_asked_about_and_measured_further(tile: Tile, model: Tor
     again = explain(tile, model, "flood", "saliency", zone=zone, options=QUICK, full=True)
     assert repr(full.faithfulness) == repr(again.faithfulness), "NaN is not equal to itself"
     assert (full.faithfulness.full, quick.faithfulness.full) == (True, False)
+
+
+def test_a_saved_analysis_is_measured_further_where_its_checkpoint_is_at_hand(
+    tile: Tile, tiny_checkpoints: Path
+) -> None:
+    settings = Settings(checkpoints=tiny_checkpoints)
+    analysis = analyse(tile, load_model("tiny", settings))
+    more, problem = measure_first(analysis, "Why is there flood?", settings)
+    assert not problem
+    assert [each.attribution.class_name for each in more.explained] == ["flood"]
+    assert measure_first(more, "Why is there flood?", settings) == (more, "")
+    assert measure_first(analysis, "How much flood?", settings) == (analysis, "")
+    other = replace(analysis, provenance=replace(analysis.provenance, model_sha256="0" * 64))
+    assert measure_first(other, "Why is there flood?", settings)[1].startswith("The checkpoint tiny is another one")
+    gone = replace(analysis, provenance=replace(analysis.provenance, model="gone"))
+    assert "gone" in measure_first(gone, "Why is there flood?", settings)[1]
+    assert not find_wanted(replace(analysis, predictions={"sar": analysis.predictions["sar"]}), "Why is there flood?")
 
 
 def test_bands_sum_to_what_the_sensors_sum_to(tile: Tile, model: TorchSegmenter) -> None:

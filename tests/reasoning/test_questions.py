@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from claire.core.classes import FLOOD, GLOBAL_10M
 from claire.core.facts import Sentence
 from claire.reasoning.facts import build_facts
 from claire.reasoning.grounding import REFUSALS, ground
+from claire.reasoning.questions import find_unmeasured
 from claire.reasoning.template import TemplateNarrator
 from tests.reasoning.independent_checker import Checker
 from tests.reasoning.simulated import as_raw, simulate
@@ -97,6 +99,26 @@ def test_without_a_map_of_the_other_sensor_nothing_is_compared() -> None:
 
 def test_why_says_when_no_attribution_is_held() -> None:
     assert REFUSALS[-1] in [sentence.text for sentence in ask("Why is this flood?")]
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("Why is this flood?", "flood"),
+        ("Why is this flood and not background?", "flood"),
+        ("Why is there background?", "background"),
+        ("Did the radar decide the flood?", "flood"),
+        ("Why is this forest?", ""),
+        ("How much flood?", ""),
+        ("What would happen without the optical?", ""),
+    ],
+)
+def test_what_must_be_measured_first_is_the_class_that_is_asked_about(question: str, wanted: str) -> None:
+    facts = build_facts(simulate(1, **WHOLE))
+    assert find_unmeasured(facts, question) == wanted
+    if wanted:
+        share = next(fact for fact in facts if fact.kind == "area_share" and fact.subject == wanted)
+        assert not find_unmeasured((*facts, replace(share, id="contribution.sar.0", kind="contribution")), question)
 
 
 def test_a_question_without_a_label_is_not_answered_with_scores() -> None:
