@@ -149,10 +149,15 @@ def write_reports(
 
     Raises:
         AnalysisError: There is no analysis in the folder, or none that can be opened.
-        InputError: The folder for the reports cannot be written.
+        InputError: The folder for the reports cannot be written, or has the name of a report.
         EngineError: There is no such narrator, or its model cannot be used.
     """
     found = find_analyses(folder)
+    if out.suffix.lower().lstrip(".") in FORMATS:
+        raise InputError(
+            f"{as_line(folder.name, LONGEST_NAME)!r} holds several analyses, but --out names one file.",
+            "Give a folder with --out; --format says which kind of reports.",
+        )
     entries: list[Entry] = []
     files: list[Written] = []
     failed: list[tuple[str, str]] = []

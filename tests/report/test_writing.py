@@ -99,6 +99,12 @@ def test_a_folder_without_anything_to_report_is_a_sentence(several: Path, tmp_pa
         write_reports(several, tmp_path / "out")
 
 
+def test_a_folder_does_not_become_one_file(several: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="several analyses"):
+        write_reports(several, tmp_path / "report.pdf")
+    assert not (tmp_path / "report.pdf").exists()
+
+
 @pytest.mark.parametrize("name", ["report.docx", "report", ".html", "report.html.exe"])
 def test_another_ending_is_refused(saved: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="ends in"):
