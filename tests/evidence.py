@@ -61,4 +61,4 @@ def attention(seed: int = 0) -> Attention:
     rng = np.random.default_rng(seed)
     looks = [rng.dirichlet(np.ones(4), (2, 2)).reshape(2, 2, 2, 2).astype(np.float32) for _ in range(2)]
     fine, coarse = rng.random((4, 4)).astype(np.float32), rng.random((2, 2)).astype(np.float32)
-    return Attention((AttentionStage(2, fine), AttentionStage(4, coarse, looks[0], looks[1])), (1, 0), (8, 7))
+    return Attention((AttentionStage(2, fine), AttentionStage(4, coarse, looks[0], looks[1])), (1, 0), (4, 7))

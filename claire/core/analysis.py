@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claire.core.bands import Modality, Mode
+from claire.core.checking import check_types
 from claire.core.classes import ClassScheme, LandClass
 from claire.core.errors import AnalysisError
 from claire.core.evidence import (
@@ -36,6 +37,7 @@ from claire.core.types import Attention, ClassArea, ClassScore, GeoReference, La
 DAMAGE = (
     OSError,
     EOFError,
+    OverflowError,  # numpy, of a number that is too large
     MemoryError,
     RecursionError,  # json, of brackets inside brackets
     ValueError,
@@ -50,6 +52,8 @@ DAMAGE = (
 
 JSON_NAME, ARRAYS_NAME = "analysis.json", "arrays.npz"
 ANALYSIS_VERSION = 1
+WIDEST_PADDING = 1024
+"""Pixels by which a network may have made a tile longer."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,7 @@ class Analysis:
             with (folder / ARRAYS_NAME).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             analysis = _rebuild(content, arrays)
+            check_types(analysis)
             _check_shapes(analysis)
             return analysis
         except FileNotFoundError as error:
@@ -322,19 +327,30 @@ def _check_shapes(analysis: Analysis) -> None:
     Raises:
         AnalysisError: Something does not.
     """
-    shape, attention = analysis.tile.shape, analysis.attention
+    shape = analysis.tile.shape
     maps: list[NDArray[Any] | None] = [prediction.classes for prediction in analysis.predictions.values()]
     maps += [analysis.disagreement, analysis.trust, *(answer.attribution.zone for answer in analysis.explained)]
-    outside = attention is not None and any(
-        start < 0 or start + length > whole
-        for start, length, whole in zip(attention.origin, attention.shape, shape, strict=True)
-    )
+    outside = analysis.attention is not None and not _fits(analysis.attention, shape)
     if outside or any(values is not None and values.shape != shape for values in maps):
         raise AnalysisError("The saved maps are not all of one size.", "Run the analysis again.")
     count, scores = len(analysis.scheme), analysis.scores.values()
     lengths = [len(rows) for rows in (*analysis.areas.values(), *(each.per_class for each in scores))]
-    if not maps or set(lengths) != {count} or any(each.confusion.shape != (count, count) for each in scores):
-        raise AnalysisError("The saved analysis has no map, or no area for some class.", "Run the analysis again.")
+    empty = any(not answer.attribution.maps for answer in analysis.explained)
+    if empty or not maps or set(lengths) != {count} or any(each.confusion.shape != (count, count) for each in scores):
+        raise AnalysisError("The saved analysis lacks a map, or an area of some class.", "Run the analysis again.")
+
+
+def _fits(attention: Attention, shape: tuple[int, int]) -> bool:
+    """Whether the piece lies on the tile, and every stage covers the piece."""
+    for axis, (start, length) in enumerate(zip(attention.origin, attention.shape, strict=True)):
+        sides = [stage.trust.shape[axis] * stage.stride for stage in attention.stages]
+        if (
+            start < 0
+            or not all(0 < length <= side <= length + WIDEST_PADDING for side in sides)
+            or start + length > shape[axis]
+        ):
+            return False
+    return True
 
 
 def _rebuild_model(entry: dict[str, Any] | None) -> ModelSummary | None:

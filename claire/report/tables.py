@@ -37,7 +37,7 @@ def list_areas(analysis: Analysis) -> Table:
     for index, land_class in enumerate(analysis.scheme.classes):
         areas = [analysis.areas[mode][index] for mode in modes]
         cells = [
-            f"{format_share(area.area_share)} · {format_area(area.area_m2, area.pixels)} · "
+            f"{format_share(area.area_share)}, {format_area(area.area_m2, area.pixels)}, "
             f"confidence {_decimal(area.confidence)}"
             if area.pixels
             else "none"

@@ -19,7 +19,6 @@ from claire.reasoning.narrating import reason
 from claire.report.building import build_report
 from claire.report.content import Report
 from claire.report.page import Entry, render_html, render_index
-from claire.report.paper import render_pdf
 from claire.report.pictures import find_main_mode
 from claire.viz.words import format_area, format_share
 
@@ -63,7 +62,11 @@ class Batch:
 
 def render_report(report: Report, kind: ReportFormat) -> bytes:
     """A report as the bytes of a file."""
-    return render_html(report) if kind == "html" else render_pdf(report)
+    if kind == "html":
+        return render_html(report)
+    from claire.report.paper import render_pdf  # reportlab takes a moment, and a page needs none of it
+
+    return render_pdf(report)
 
 
 def tell_report(
@@ -146,10 +149,15 @@ def write_reports(
 
     Raises:
         AnalysisError: There is no analysis in the folder, or none that can be opened.
-        InputError: The folder for the reports cannot be written.
+        InputError: The folder for the reports cannot be written, or has the name of a report.
         EngineError: There is no such narrator, or its model cannot be used.
     """
     found = find_analyses(folder)
+    if out.suffix.lower().lstrip(".") in FORMATS:
+        raise InputError(
+            f"{as_line(folder.name, LONGEST_NAME)!r} holds several analyses, but --out names one file.",
+            "Give a folder with --out; --format says which kind of reports.",
+        )
     entries: list[Entry] = []
     files: list[Written] = []
     failed: list[tuple[str, str]] = []

@@ -48,7 +48,7 @@ class Known:
         parts.append("the text above" if self.story is not None else "a text by the template")
         if self.exchanges:
             parts.append("the questions")
-        return f"One file with {', '.join(parts)}, and the commands that make it again."
+        return f"One file with {', '.join(parts)}, and where all of it comes from."
 
 
 def offer_report(

@@ -156,7 +156,7 @@ def _name_bands(
     fingerprint: str, namings: dict[Modality, Naming], model: str, _tile: Tile, _manifest: Manifest | None
 ) -> Tile:
     optical, sar = (_name_layer(_tile, modality, namings.get(modality), _manifest) for modality in MODALITIES)
-    reading = {**_tile.reading, **_tell_naming(_tile, namings, _manifest)}
+    reading = {**_tile.reading, **tell_naming(_tile, namings, _manifest)}
     return replace(_tile, optical=optical, sar=sar, reading=reading)
 
 
@@ -170,7 +170,7 @@ def _name_layer(tile: Tile, modality: Modality, naming: Naming | None, manifest:
     return rename_bands(layer, naming.picked, spec, naming.unit)
 
 
-def _tell_naming(tile: Tile, namings: dict[Modality, Naming], manifest: Manifest | None) -> dict[str, tuple[str, ...]]:
+def tell_naming(tile: Tile, namings: dict[Modality, Naming], manifest: Manifest | None) -> dict[str, tuple[str, ...]]:
     """What the user said, in the words of `Tile.reading`."""
     said: dict[str, tuple[str, ...]] = {}
     for modality, naming in namings.items():

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from claire import pipeline
 from claire.core.errors import CancelledError
+from claire.core.evidence import Explained
 from claire.core.settings import Settings
 from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
@@ -185,6 +186,24 @@ def test_a_region_is_what_the_map_shows_there(open_small: Open, tile: Tile, tiny
     analysis = pipeline.analyse(tile, load(tiny_checkpoints))
     region = build_region_zone(analysis.predictions["fused"], 32, 32)
     assert f"**{region.sum():,} pixels**" in words_of(app)
+
+
+def test_an_answer_goes_into_the_report_of_its_own_pair(
+    open_small: Open, tile: Tile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[Explained, ...]] = []
+    monkeypatch.setattr("claire.ui.words.offer_report", lambda subject, *_: told.append(subject.analysis.explained))
+    app = open_small("why")
+    app.selectbox(key="claire.why.method").select("saliency").run()
+    run_job(app, "claire.why.run")
+    app.switch_page("pages/reasoning.py").run()
+    assert [answer.attribution.method for answer in told[-1]] == ["saliency"]
+    monkeypatch.setattr(pipeline, "find_datasets", lambda folders: [Folder(generate_flood_pair(seed=8, size=64))])
+    st.cache_resource.clear()
+    del app.session_state["claire.choice"]
+    app.run()
+    assert not app.exception
+    assert told[-1] == ()
 
 
 def test_a_why_in_words_is_measured_first_and_kept_for_every_page(

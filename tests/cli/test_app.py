@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -223,6 +225,12 @@ WRONG: dict[str, tuple[str, Any]] = {
     "train: recipe that is no recipe": ("recipe", wrong_recipe),
     "verify: manifest that cannot be read": ("checkpoint", wrong_manifest),
     "import: manifest that cannot be read": ("checkpoint", wrong_import),
+    "report: no analysis": ("analysis", lambda pair: ["report", "nowhere", "--out", "r.html"]),
+    "report: other ending": ("input", lambda pair: ["report", build_saved(), "--out", "r.docx"]),
+    "report: no folder to write to": ("input", lambda pair: ["report", build_saved(), "--out", "nowhere/r.html"]),
+    "report: unknown narrator": ("engine", lambda p: ["report", build_saved(), "--out", "r.html", "--engine", "gpt"]),
+    "report: empty question": ("input", lambda p: ["report", build_saved(), "--out", "r.html", "--question", " "]),
+    "report: unknown format": ("unknown_name", lambda p: ["report", ".", "--out", "r", "--format", "docx"]),
     "inspect: missing": ("missing_file", lambda pair: ["inspect", "nowhere.tif"]),
     "inspect: no argument": ("input", lambda pair: ["inspect"]),
     "inspect: role": ("unknown_name", lambda pair: ["inspect", pair["sar"], "--role", "radar"]),
@@ -476,6 +484,45 @@ def test_reason_answers_a_question_and_the_seed_changes_the_wording_only(claire:
     assert {len(answer["sentences"]) for answer in answers} == {1}
     assert all("flood" in answer["text"].casefold() for answer in answers)
     assert answers[0]["facts"] == answers[1]["facts"]
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_report_writes_one_file_and_gives_its_hash(claire: Any, kind: str) -> None:
+    answer = claire("report", build_saved(), "--out", f"r.{kind}", "--question", "How sure are you?", "--json")
+    assert answer.status == 0, answer.err
+    content = Path(f"r.{kind}").read_bytes()
+    assert answer.document == {"file": f"r.{kind}", "sha256": hashlib.sha256(content).hexdigest()}
+    assert content.startswith({"html": b"<!doctype html>", "pdf": b"%PDF-"}[kind])
+    assert f"r.{kind}" in claire("report", "saved", "--out", f"r.{kind}").out
+
+
+def test_report_of_a_folder_names_what_is_broken_and_writes_the_rest(claire: Any) -> None:
+    build_saved().rename("all-saved")
+    Path("all").mkdir()
+    Path("all-saved").rename("all/good")
+    Path("all/bad").mkdir()
+    Path("all/bad/analysis.json").write_text("{", encoding="utf-8")
+    answer = claire("report", "all", "--out", "out", "--format", "pdf", "--json")
+    assert answer.status == 0, answer.err
+    assert [each["file"] for each in answer.document["files"]] == ["good.pdf"]
+    assert [each["name"] for each in answer.document["failed"]] == ["bad"]
+    assert sorted(each.name for each in Path("out").iterdir()) == ["good.pdf", "index.html"]
+    assert "not reported: bad" in claire("report", "all", "--out", "out").out
+    Path("all/good/arrays.npz").write_bytes(b"")
+    assert claire("report", "all", "--out", "out").status == 2
+
+
+def test_what_predict_wrote_is_reported_with_the_command_that_makes_it_again(claire: Any, pair: list[object]) -> None:
+    assert claire("predict", *pair, "--out", "one").status == 0
+    assert claire("report", "one", "--out", "r.html").status == 0
+    text = Path("r.html").read_text(encoding="utf-8")
+    recipe = text.partition("<pre>")[2].partition("</pre>")[0].replace("\\\n", " ")
+    _, *words = shlex.split(html.unescape(recipe).strip().splitlines()[0])
+    folder = Path(str(pair[1])).parent
+    again = [str(folder / word) if (folder / word).is_file() else word for word in words]
+    assert claire(*again).status == 0
+    maps = [(Path(place) / "class_fused.tif").read_bytes() for place in ("one", "result")]
+    assert maps[0] == maps[1]
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ def build_analysis(
         GeoReference("EPSG:32629", (10.0, 0.5, 1.0, 0.25, -10.0, 2.0), metres=True) if seed % 2 else GeoReference(),
         (Notice("units", "A guess."),),
         {"a.tif": "00ff"},
+        {"optical": ("a.tif",), "sar_units": ("db",)} if label else {},
     )
     modes: tuple[Mode, ...] = MODES if sensors == "both" else (sensors,)  # type: ignore[assignment]
     predictions = {mode: predict(mode, rng, size) for mode in modes}
@@ -74,11 +75,14 @@ def build_analysis(
         "Optical won.",
         Provenance("tiny", "ab", {"a.tif": "00ff"}, {"numpy": "2"}, seed, {"window": 256, "mode": "all"}),
         (Notice("warped", "Warped."),),
-        ModelSummary("Tiny", {"optical": "S2", "sar": "S1"}, (0.75, 0.25), ("Not for sea.",), ("Misses ponds.",))
+        ModelSummary(
+            "Tiny", {"optical": "S2", "sar": "S1"}, (0.75, 0.25), ("Not for sea.",), ("Misses ponds.",), "ponds",
+            "clear", {"fused": {"miou": 0.5}},
+        )
         if gates
         else None,
         (Observation("optical", "after", 0.5), Observation("sar", "", 1.0)) if label else (),
-    )
+    )  # fmt: skip
 
 
 def predict(mode: Mode, rng: Any, size: tuple[int, int]) -> Prediction:
@@ -224,5 +228,29 @@ def test_a_pickle_among_the_arrays_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / ARRAYS_NAME, "w") as mixed:
         for name, content in members.items():
             mixed.writestr(name, content)
+    with pytest.raises(AnalysisError):
+        Analysis.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("name",), 3), (("scheme", "classes", 0, "color"), "red"), (("scheme", "classes", 0, "color"), "#12345g;"),
+        (("georeference", "transform"), [1.0]), (("modes", "fused", "classes"), []), (("modes",), {}),
+        (("provenance", "model"), None), (("attention", "origin"), [9, 0]), (("attention", "shape"), [0, 0]),
+        (("attention", "strides"), [10**9, 4]), (("notices", 0, "message"), ["x"]), (("reading",), {"optical": 1}),
+        (("modes", "fused", "scores", "confusion"), [[10**30, 0], [0, 0]]),
+        (("model", "scores"), {"fused": {"a": "x"}}),
+    ],
+)  # fmt: skip
+def test_values_of_another_type_or_size_are_refused(tmp_path: Path, keys: tuple[Any, ...], value: Any) -> None:
+    path, _ = build_analysis(seed=1).with_evidence(explained(), attention=attention()).save(tmp_path)
+    Analysis.load(tmp_path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    place = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(AnalysisError):
         Analysis.load(tmp_path)

@@ -108,3 +108,9 @@ def test_rows_that_are_no_classes_are_refused(row: dict[str, object]) -> None:
         read_scheme([row])
     with pytest.raises(LabelError, match="name twice"):
         read_scheme([{"id": 1, "name": "a"}, {"id": 2, "name": "a "}])
+
+
+@pytest.mark.parametrize("color", ["red", "#12345", "#1234567", "#12345g", "#123456;x", "", "url(x)"])
+def test_a_colour_is_a_colour(color: str) -> None:
+    with pytest.raises(LabelError, match="colour"):
+        LandClass(1, "water", color)

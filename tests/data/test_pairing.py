@@ -66,6 +66,7 @@ def test_a_pair_on_one_grid_is_taken_as_it_is(write: Any) -> None:
     assert (tile.name, tile.optical.unit, tile.sar.unit) == ("o", "uint8", "db")
     assert codes(tile) == {"sar_units"}
     assert tile.sources == {path.name: compute_sha256(path) for path in (*files, label)}
+    assert tile.reading == {"optical": ("o.tif",), "sar": ("s.tif",), "label": ("l.tif",)}
 
 
 def test_one_sensor_alone_makes_a_tile(write: Any) -> None:
@@ -90,6 +91,9 @@ def test_several_files_are_stacked_in_order(write: Any) -> None:
     assert named.optical is not None
     assert named.optical.bands[3] == "r2"
     assert named.name == "mine"
+    names = ("r", "g", "b", "r2", "g2", "b2")
+    assert named.reading == {"optical": ("a.png", "a.png (2)"), "bands": names}
+    assert read_tile(None, before, sar_units="db").reading == {"sar": ("a.png",), "sar_units": ("db",)}
 
 
 def test_stacked_files_keep_their_names_when_these_differ(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from claire.core.facts import FACT_KINDS, Sentence
+from claire.core.facts import Sentence
 from claire.reasoning.facts import build_facts
 from claire.reasoning.grounding import ground
 from claire.reasoning.headings import SECTIONS
@@ -58,10 +58,6 @@ def test_headings_follow_the_text_and_none_comes_twice() -> None:
     assert found == [title for title in SECTIONS if title in found]
     assert len(found) >= 3
     assert "<h4>" not in build_story(SENTENCES, FACTS, headings=False)
-
-
-def test_every_kind_of_fact_has_a_heading() -> None:
-    assert sorted(kind for kinds in SECTIONS.values() for kind in kinds) == sorted(FACT_KINDS)
 
 
 def test_what_does_not_follow_is_struck_through_with_the_reason() -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from claire.ui.text import as_html, as_line, as_text
+from claire.ui.text import as_html, as_text
 
 
 @pytest.mark.parametrize(
@@ -27,25 +27,6 @@ def test_html_is_escaped() -> None:
 def test_lines_are_joined_and_long_text_is_cut() -> None:
     assert as_text("a\nb\x00c") == "a b c"
     assert len(as_text("x" * 1000, 60)) == 60
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("photo\u202egnp.exe", "photognp.exe"),
-        ("a\u200b\u2066b\ufeff", "ab"),
-        ("a\x1b[31mb", "a [31mb"),
-        ("a<|system|>b<|im_start|>", "ab"),
-        ("a<|im_<|x|>end|>b", "ab"),
-        ("a" + "<|" * 30 + "|>" * 30, "a"),
-        ("  a \t\u2028 b  ", "a b"),
-        ("\ud800x", "x"),
-        ("Überflutung 洪水.tif", "Überflutung 洪水.tif"),
-    ],
-)
-def test_what_cannot_be_seen_or_steers_a_model_is_left_out(text: str, shown: str) -> None:
-    assert as_line(text) == shown
-    assert as_line(text).isprintable()
 
 
 def test_a_text_without_end_costs_no_time() -> None:
