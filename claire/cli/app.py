@@ -11,9 +11,10 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from claire.cli.benchmark import benchmark_app
 from claire.cli.data import data_app
 from claire.cli.inspect import describe, render_text
-from claire.cli.reporting import EXIT_WRONG, answer, report_error, show_notices, show_progress, show_token
+from claire.cli.reporting import EXIT_WRONG, answer, report_error, say, show_notices, show_progress, show_token
 from claire.cli.tables import (
     as_mode_table,
     as_model_table,
@@ -22,6 +23,7 @@ from claire.cli.tables import (
     as_ungrounded_list,
     as_why_table,
 )
+from claire.cli.train import train
 from claire.core.bands import MODALITIES, MODES, UNITS_OF, Modality, Mode, Role, Unit, get_choice
 from claire.core.errors import ClaireError, InputError, MissingFileError, UnknownNameError, ZoneError
 from claire.core.settings import Settings
@@ -32,6 +34,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
+app.add_typer(benchmark_app, name="benchmark")
 
 UsageError: Any = typer.BadParameter.__base__
 """What typer raises for wrong usage; it has no public name of its own."""
@@ -94,7 +97,7 @@ def models_download(
     from claire.reasoning.gguf import get_language_model
 
     model, settings = get_language_model(name), Settings.from_environment()
-    _say(f"{model.name}: {model.bytes / 1e9:.1f} GB, licence {model.licence}, from {model.url}")
+    say(f"{model.name}: {model.bytes / 1e9:.1f} GB, licence {model.licence}, from {model.url}")
     download(model, settings, show_progress)
     entry = {"name": model.name, "kind": "language model", "status": "ready", "sha256": model.sha256,
              "licence": model.licence, "bytes": model.bytes, "title": f"licence {model.licence}"}  # fmt: skip
@@ -248,13 +251,13 @@ def reason(
     ):
         from claire.pipeline import measure_first  # only now: a saved analysis is told without torch
 
-        _say("Measuring what the question needs first.")
+        say("Measuring what the question needs first.")
         analysis, problem = measure_first(analysis, question)
         if problem:
-            _say(f"note: {problem}")
+            say(f"note: {problem}")
     narrative = run(analysis, engine, question, seed=seed, listen=None if as_json else show_token)
     if narrative.notice:
-        _say(f"note: {narrative.notice}")
+        say(f"note: {narrative.notice}")
     answer(narrative.as_dict(), as_ungrounded_list(narrative.sentences), as_json)
 
 
@@ -304,42 +307,6 @@ def simulate(
     options = Options(size, landscape or None, level or None, clouds or None, looks, offset)
     files = write_scenes(seed, count, options, out, report=show_progress)
     answer({"files": files}, f"{len(files)} files were written to {printable(out.name, 60)}.", as_json)
-
-
-@app.command()
-def train(
-    config: Annotated[Path, typer.Option(help="Recipe, a YAML file.")],
-    root: Annotated[Optional[Path], typer.Option(help="Replaces the recipe's data folder.")] = None,  # noqa: UP045
-    name: Annotated[Optional[str], typer.Option(help="Replaces the recipe's name.")] = None,  # noqa: UP045
-    fusion: Annotated[Optional[str], typer.Option(help="Replaces the recipe's fusion, for baselines.")] = None,  # noqa: UP045
-    seed: Annotated[Optional[int], typer.Option(help="Replaces the recipe's seed.")] = None,  # noqa: UP045
-    devices: Annotated[Optional[int], typer.Option(help="Replaces the recipe's number of GPUs or processes.")] = None,  # noqa: UP045
-    out: Annotated[Optional[Path], typer.Option(help="Folder for the checkpoint.")] = None,  # noqa: UP045
-    runs: Annotated[Path, typer.Option(help="Folder for what a resume needs.")] = Path("runs"),
-    fold: Annotated[Optional[int], typer.Option(help="Leave the places of this fold out, to score on them.")] = None,  # noqa: UP045
-    resume: Annotated[bool, typer.Option(help="Go on where the last run of this recipe stopped.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Train a checkpoint from a recipe, score it on its validation split and write its card."""
-    from claire.pipeline import open_dataset
-    from claire.pipeline.cards import score_checkpoint
-    from claire.training.recipe import Recipe
-    from claire.training.run import find_start
-    from claire.training.run import train as run
-
-    given = {"root": str(root) if root else None, "name": name, "seed": seed, "devices": devices}
-    recipe = Recipe.read(config, {key: value for key, value in given.items() if value is not None})
-    if fusion:
-        recipe = recipe.with_fusion(fusion)
-    if fold is not None:
-        recipe = recipe.without_fold(fold)
-    folder = out or Settings.from_environment().checkpoints
-    dataset = open_dataset(recipe.data, Path(recipe.root))
-    start = find_start(recipe, config.parent, dataset, runs, resume=resume, report=_say)
-    weights = run(recipe, dataset, folder, runs, start=start, resume=resume, report=_say)
-    manifest = score_checkpoint(recipe.name, folder, dataset, recipe.validation_split, report=show_progress)
-    document = {"checkpoint": weights.name, "scores": manifest.scores}
-    answer(document, f"{weights.name}\n{as_score_table(manifest.scores)}", as_json)
 
 
 @models_app.command("card")
@@ -421,6 +388,9 @@ def models_unseen(
     answer(manifest.scores, as_score_table(manifest.scores), as_json)
 
 
+app.command()(train)
+
+
 @app.command("app")
 def run_app() -> None:
     """Start the app in the browser (`streamlit run app.py`)."""
@@ -498,7 +468,3 @@ def _parse_region(text: str) -> tuple[int, int, int, int]:
 def _split_names(text: str) -> tuple[str, ...] | None:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     return names or None
-
-
-def _say(line: str) -> None:
-    typer.echo(line, err=True)

@@ -37,6 +37,11 @@ def show_notices(notices: Iterable[Notice]) -> None:
         typer.echo(f"note: {notice.message}", err=True)
 
 
+def say(line: str) -> None:
+    """One line on stderr."""
+    typer.echo(line, err=True)
+
+
 def show_progress(done: int, total: int) -> None:
     """One line on stderr that replaces itself."""
     sys.stderr.write(f"\r{done}/{total}" + ("\n" if done == total else ""))

@@ -7,7 +7,9 @@ about one reader in twelve does not see red against green.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,3 +199,55 @@ def find_scheme(name: str) -> ClassScheme:
     if name not in SCHEMES:
         raise UnknownNameError.among("class scheme", name, SCHEMES)
     return SCHEMES[name]
+
+
+OWN_SCHEME = "own"
+"""Name of a class scheme that a user wrote down."""
+
+OWN_COLORS = (
+    "#0072b2", "#e69f00", "#1b5e3a", "#cc79a7", "#f0e442", "#882255", "#56b4e9", "#d55e00", "#009e73", "#332288",
+    "#c8bfae", "#c9d46a",
+)  # fmt: skip
+"""Colours of classes that were given none, in this order and then again."""
+
+LONGEST_CLASS_NAME = 40
+
+
+def read_scheme(
+    rows: Sequence[Mapping[str, Any]], ignore_ids: Sequence[int] = (), name: str = OWN_SCHEME
+) -> ClassScheme:
+    """A class scheme that somebody wrote down, believing nothing.
+
+    Args:
+        rows: `id`, `name` and, if there is one, `color` of every class, in index order.
+        ignore_ids: File ids that mean "not labelled".
+        name: Of the scheme.
+
+    Raises:
+        LabelError: An id or a name that is used twice, or an id outside 0..254.
+        TypeError, KeyError, ValueError: Something else than ids, names and colours of the form `#rrggbb`.
+
+    Example:
+        >>> read_scheme([{"id": 3, "name": "reed"}, {"id": 5, "name": "water", "color": "#0000ff"}]).names
+        ('reed', 'water')
+    """
+    classes = []
+    for number, row in enumerate(rows):
+        color = row.get("color", OWN_COLORS[number % len(OWN_COLORS)])
+        if not isinstance(row["name"], str) or not isinstance(color, str):
+            raise TypeError("a name and a colour are texts")
+        title = row["name"].strip()
+        if not title.isprintable() or not 0 < len(title) <= LONGEST_CLASS_NAME:
+            raise ValueError("name")
+        if not COLOR.fullmatch(color):
+            raise ValueError("color")
+        classes.append(LandClass(_whole(row["id"]), title, color))
+    if len({land_class.name for land_class in classes}) != len(classes):
+        raise LabelError(f"The class scheme {name!r} uses a name twice.", "Give every class its own name.")
+    return ClassScheme(name, tuple(classes), tuple(_whole(each) for each in ignore_ids))
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("a whole number is wanted")
+    return value

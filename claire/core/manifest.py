@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from claire.core.bands import MODES, UNITS, Modality, Mode, Unit, normalise_band_name
-from claire.core.classes import ClassScheme, find_scheme
+from claire.core.classes import SCHEMES, ClassScheme, find_scheme, read_scheme
 from claire.core.documents import parse_json
 from claire.core.errors import CheckpointError
 from claire.core.files import appearing
@@ -100,6 +100,7 @@ class Manifest:
         replicas: Seed of another run of the same recipe -> its scores, as `scores`.
         extent: Where the training data lie, in words; empty when not known.
         bbox: West, south, east, north of the training data, degrees; empty when not known.
+        own_classes: The class scheme itself where `scheme` names none of CLAIRE's; else None.
     """
 
     name: str
@@ -121,12 +122,13 @@ class Manifest:
     replicas: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]] = field(default_factory=dict)
     extent: str = ""
     bbox: tuple[float, ...] = ()
+    own_classes: ClassScheme | None = None
     version: int = MANIFEST_VERSION
 
     @property
     def class_scheme(self) -> ClassScheme:
         """The class scheme it predicts."""
-        return find_scheme(self.scheme)
+        return self.own_classes or find_scheme(self.scheme)
 
     def fits_swapped(self, optical: Sequence[str], sar: Sequence[str]) -> bool:
         """Whether each of two files has the bands wanted of the other, by name, or by number where neither has names.
@@ -203,7 +205,16 @@ def _build_manifest(content: dict[str, Any]) -> Manifest:
     fields["tensors"] = {key: _text(value) for key, value in _mapping(fields.get("tensors", {})).items()}
     golden = fields.get("golden")
     fields["golden"] = None if golden is None else _build_golden(_mapping(golden))
+    own = fields.get("own_classes")
+    fields["own_classes"] = None if own is None else _build_scheme(_mapping(own), texts["scheme"])
     return Manifest(**fields)
+
+
+def _build_scheme(content: dict[str, Any], name: str) -> ClassScheme:
+    rows = [_mapping(row) for row in _list(content["classes"])]
+    if content["name"] != name or name in SCHEMES or not rows:
+        raise ValueError("own_classes")
+    return read_scheme(rows, _list(content["ignore_ids"]), name)
 
 
 def _build_input(content: Any) -> InputSpec:

@@ -62,6 +62,7 @@ class Settings:
         gguf: A local language model that the app offers, in the GGUF format; its pages take no path from anybody.
         patience_seconds: Seconds after which a long computation that no page asks about any more is cancelled.
         max_error_regions: Most wrong regions of a map that are described, the largest first.
+        max_compared: Most tiles that the check before training compares with each other.
         simulated_tiles: Scenes in the training split of the data set `simulated`.
         simulated_side: Side of these scenes, pixels.
         simulated_most: Most scenes that one `claire simulate` writes.
@@ -102,6 +103,7 @@ class Settings:
     gguf: Path | None = None
     patience_seconds: int = 120
     max_error_regions: int = 40
+    max_compared: int = 2000
     simulated_tiles: int = 800
     simulated_side: int = 256
     simulated_most: int = 10_000

@@ -1,87 +1,27 @@
 """The `folder` data set: anybody's own tiles.
 
-    my_floods/
-        optical/  a.tif  b.tif      any raster that CLAIRE reads
-        sar/      a.tif  b.tif      equal names
-        label/    a.tif  b.tif      optional: class ids
-        dataset.toml                optional: what the numbers are
-
-`dataset.toml`, every line optional:
-
-    title = "Floods of our valley"
-    optical = { bands = ["B4", "B3", "B2"], unit = "reflectance_x1e4" }
-    sar = { bands = ["VV", "VH"], unit = "db" }
-    scheme = "flood"                # a class scheme of CLAIRE, or:
-    classes = [{ id = 0, name = "dry", color = "#d9d2c5" }, { id = 1, name = "flood", color = "#0072b2" }]
-    ignore = [255]
-    splits = { train = ["a"], test = ["b"] }
+my_floods/
+    optical/  a.tif  b.tif      any raster that CLAIRE reads
+    sar/      a.tif  b.tif      equal names
+    label/    a.tif  b.tif      optional: class ids
+    dataset.toml                optional: what the numbers are (see `claire.data.description`)
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from claire.core.bands import MODALITIES, UNITS, Modality, Unit
-from claire.core.classes import ClassScheme, LandClass, find_scheme
+from claire.core.classes import ClassScheme
 from claire.core.errors import DatasetError, UnknownNameError
 from claire.core.types import Tile
+from claire.data.description import TOML_NAME, Description
 from claire.data.listing import index_by_stem
 from claire.data.pairing import read_tile
 from claire.data.raster import printable
 
-TOML_NAME = "dataset.toml"
-MOST_TOML_BYTES = 1_000_000
+ROLES = ("optical", "sar", "label")
 EVERYTHING = "all"
 """Name of the only split where `dataset.toml` names none."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """What `dataset.toml` says, checked.
-
-    Args:
-        title: One line for people; empty when not given.
-        bands: Modality -> band names in order.
-        units: Modality -> unit.
-        scheme: What the label ids mean; None when not given.
-        splits: Name of the split -> tile names.
-    """
-
-    title: str = ""
-    bands: Mapping[Modality, tuple[str, ...]] = field(default_factory=dict)
-    units: Mapping[Modality, Unit] = field(default_factory=dict)
-    scheme: ClassScheme | None = None
-    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, path: Path) -> Description:
-        """Read `dataset.toml`; an absent file says nothing.
-
-        Raises:
-            DatasetError: Not TOML, or a value of the wrong kind; says which.
-        """
-        if not path.is_file():
-            return cls()
-        try:
-            if path.stat().st_size > MOST_TOML_BYTES:
-                raise DatasetError(f"{path.name} is larger than 1 MB.", "Keep the description short.")
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise DatasetError(
-                f"{path.name} cannot be read as TOML.", "See `claire.data.folder` for the form."
-            ) from error
-        return cls(
-            printable(str(content.get("title", "")), 80),
-            {m: _words(content[m]["bands"], f"{m}.bands") for m in MODALITIES if "bands" in _table(content, m)},
-            {m: _unit(content[m]["unit"], m) for m in MODALITIES if "unit" in _table(content, m)},
-            _scheme(content),
-            {printable(name, 40): _words(ids, f"splits.{name}") for name, ids in _table(content, "splits").items()},
-        )
 
 
 class FolderDataset:
@@ -89,6 +29,7 @@ class FolderDataset:
 
     Args:
         root: The folder that holds these.
+        description: What the numbers are; that of `dataset.toml` in the folder when not given.
 
     Raises:
         DatasetError: The layout or `dataset.toml` is not as expected; says what was looked for.
@@ -96,23 +37,14 @@ class FolderDataset:
 
     name = "folder"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, description: Description | None = None) -> None:
         self.root = root = root.absolute()
-        self.description = Description.read(root / TOML_NAME)
-        self._files = {role: index_by_stem(root / role) for role in ("optical", "sar", "label")}
-        optical, sar = set(self._files["optical"]), set(self._files["sar"])
-        if not optical and not sar:
-            raise DatasetError(
-                f"No rasters were found in {root.name}/optical or {root.name}/sar.",
-                "Put the files of one place under the same name into optical/, sar/ and, if there is one, label/.",
-            )
-        if optical and sar and not optical & sar:
-            raise DatasetError(
-                f"No file of {root.name}/optical has the name of one in {root.name}/sar, "
-                f"such as {printable(min(optical), 30)!r} and {printable(min(sar), 30)!r}.",
-                "Give the two files of one place the same name.",
-            )
-        self._ids = tuple(sorted(optical | sar))
+        self.description = Description.read(root / TOML_NAME) if description is None else description
+        self._files: dict[str, dict[str, Path]] = {role: {} for role in ROLES}
+        for folder in dict.fromkeys(self.description.folders.values() or ("",)):
+            for role, files in _index_files(root / folder).items():
+                self._files[role] |= {f"{folder}/{stem}".lstrip("/"): path for stem, path in files.items()}
+        self._ids = tuple(sorted({*self._files["optical"], *self._files["sar"]}))
         for split, ids in self.description.splits.items():
             if strange := sorted(set(ids) - set(self._ids)):
                 raise DatasetError(
@@ -138,14 +70,16 @@ class FolderDataset:
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits; `("all",)` where none are named."""
-        return tuple(self.description.splits) or (EVERYTHING,)
+        return tuple(self.description.splits) or tuple(self.description.folders) or (EVERYTHING,)
 
     def ids(self, split: str | None = None) -> tuple[str, ...]:
         """Names of the tiles, sorted."""
-        if split is None or (split == EVERYTHING and not self.description.splits):
+        if split is None or self.splits == (split,) == (EVERYTHING,):
             return self._ids
-        if split not in self.description.splits:
+        if split not in self.splits:
             raise UnknownNameError.among("split", split, self.splits)
+        if folder := self.description.folders.get(split):
+            return tuple(tile_id for tile_id in self._ids if tile_id.startswith(f"{folder}/"))
         return tuple(sorted(self.description.splits[split]))
 
     def read(self, tile_id: str, /) -> Tile:
@@ -164,41 +98,19 @@ class FolderDataset:
         )
 
 
-def _wrong(what: str, wanted: str) -> DatasetError:
-    return DatasetError(
-        f"In {TOML_NAME}, {printable(what, 60)} is not {wanted}.", "See `claire.data.folder` for the form."
-    )
-
-
-def _table(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    table = content.get(key, {})
-    if not isinstance(table, dict):
-        raise _wrong(key, "a table")
-    return table
-
-
-def _words(value: object, what: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise _wrong(what, "a list of names")
-    return tuple(value)
-
-
-def _unit(value: object, modality: Modality) -> Unit:
-    if value not in UNITS:
-        raise _wrong(f"{modality}.unit", f"one of {', '.join(UNITS)}")
-    return value
-
-
-def _scheme(content: Mapping[str, Any]) -> ClassScheme | None:
-    if "scheme" in content:
-        return find_scheme(str(content["scheme"]))
-    if "classes" not in content:
-        return None
-    try:
-        classes = tuple(LandClass(int(c["id"]), str(c["name"]), str(c["color"])) for c in content["classes"])
-        ignored = tuple(int(i) for i in content.get("ignore", ()))
-    except (TypeError, KeyError, ValueError) as error:
-        raise _wrong("classes", "a list of { id, name, color }") from error
-    if not all(re.fullmatch(r"#[0-9a-fA-F]{6}", c.color) for c in classes):
-        raise _wrong("a color of classes", "of the form #rrggbb")
-    return ClassScheme("folder", classes, ignored)
+def _index_files(root: Path) -> dict[str, dict[str, Path]]:
+    """Role -> name -> file of one folder that holds `optical/` and `sar/`."""
+    files = {role: index_by_stem(root / role) for role in ROLES}
+    optical, sar = set(files["optical"]), set(files["sar"])
+    if not optical and not sar:
+        raise DatasetError(
+            f"No rasters were found in {root.name}/optical or {root.name}/sar.",
+            "Put the files of one place under the same name into optical/, sar/ and, if there is one, label/.",
+        )
+    if optical and sar and not optical & sar:
+        raise DatasetError(
+            f"No file of {root.name}/optical has the name of one in {root.name}/sar, "
+            f"such as {printable(min(optical), 30)!r} and {printable(min(sar), 30)!r}.",
+            "Give the two files of one place the same name.",
+        )
+    return files

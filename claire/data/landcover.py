@@ -5,7 +5,7 @@ can be judged on places that it did not see:
 
 simulated               simulated training scenes
 val                     simulated validation scenes
-train                   every second simulated training scene and all labelled real tiles, cloudy ones too
+train                   every fourth simulated training scene and all labelled real tiles, cloudy ones too
 places                  all labelled real places under a clear sky
 train-1, places-1 ...   the same without, and with only, the places of one fold
 """
@@ -35,8 +35,8 @@ VALIDATED = 40
 CLOUDY = "cloudy"
 """First part of the names of real tiles whose optical picture is of another, cloudy day."""
 
-RECALL = 2
-"""Beside real places, every second of the simulated scenes is shown."""
+RECALL = 4
+"""Beside real places, every fourth of the simulated scenes is shown."""
 
 
 class LandCoverDataset:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from claire.core.errors import DatasetError, UnknownNameError
 from claire.core.types import Notice, Tile
+from claire.data.description import Description
 from claire.data.listing import index_by_stem
 from claire.data.pairing import read_label, read_tile
 from claire.data.raster import printable
@@ -39,6 +40,7 @@ class PairsDataset:
 
     Args:
         root: The folder.
+        description: What the numbers are; the files say so themselves when not given.
 
     Raises:
         DatasetError: No place has both files; says what was looked for.
@@ -47,8 +49,9 @@ class PairsDataset:
     name = "pairs"
     splits = ("all",)
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, description: Description | None = None) -> None:
         self.root = root = root.absolute()
+        self.description = description or Description()
         self._files = index_by_stem(root)
         self._members = _find_members(self._files)
         if not _has_pair(self._files):
@@ -80,6 +83,10 @@ class PairsDataset:
             member.optical,
             self._files.get(member.place + SAR_ENDING),
             self._files.get(f"{member.place}_label"),
+            optical_bands=self.description.bands.get("optical"),
+            sar_bands=self.description.bands.get("sar"),
+            optical_units=self.description.units.get("optical"),
+            sar_units=self.description.units.get("sar"),
             name=tile_id,
         )
         if tile.sar is None or tile.sar.bands != UNNAMED_PAIR:

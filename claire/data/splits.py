@@ -42,7 +42,17 @@ def find_near_duplicates(ids: Sequence[str], files: Iterable[Sequence[Path]]) ->
         Groups (connected components) and pairs. A pair needs `SIMILAR` on *every* file, so that two featureless
         SAR chips alone do not count. A file that is blank in both chips says nothing against the pair.
     """
-    thumbnails = np.stack([[_standardise(_read_thumbnail(path)) for path in chip] for chip in files])
+    greys = ([read_raster(path).values.astype(np.float64).mean(axis=0) for path in chip] for chip in files)
+    return compare_thumbnails(ids, np.stack([[make_thumbnail(grey) for grey in chip] for chip in greys]))
+
+
+def compare_thumbnails(ids: Sequence[str], thumbnails: NDArray[np.float64]) -> DuplicateReport:
+    """What `find_near_duplicates` finds, from thumbnails.
+
+    Args:
+        ids: N identifiers.
+        thumbnails: (N, F, `THUMBNAIL`, `THUMBNAIL`) of `make_thumbnail`, F files of each.
+    """
     count = len(ids)
     smallest: NDArray[np.float64] = np.full((count, count), -1.0)
     by_file = thumbnails.reshape(*thumbnails.shape[:2], -1).swapaxes(0, 1)
@@ -98,21 +108,23 @@ def split_groups(
     return tuple(sorted(i for group in groups for i in group if i not in kept)), tuple(sorted(validation))
 
 
-def _read_thumbnail(path: Path) -> NDArray[np.float64]:
-    grey = read_raster(path).values.astype(np.float64).mean(axis=0)
+def make_thumbnail(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A small picture to compare by: zero mean and unit length, all 0 for a blank one.
+
+    Args:
+        grey: (H, W), finite.
+
+    Returns:
+        (`THUMBNAIL`, `THUMBNAIL`).
+    """
     high, wide = grey.shape
     if min(high, wide) < THUMBNAIL:
-        grey = np.kron(grey, np.ones((THUMBNAIL, THUMBNAIL)))
+        grey = grey.repeat(THUMBNAIL, axis=0).repeat(THUMBNAIL, axis=1)
         high, wide = grey.shape
     block_rows, block_columns = high // THUMBNAIL, wide // THUMBNAIL
     cut = grey[: block_rows * THUMBNAIL, : block_columns * THUMBNAIL]
     means: NDArray[np.float64] = cut.reshape(THUMBNAIL, block_rows, THUMBNAIL, block_columns).mean(axis=(1, 3))
-    return means
-
-
-def _standardise(thumbnail: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Zero mean and unit length; all 0 for a blank one."""
-    centred: NDArray[np.float64] = thumbnail - thumbnail.mean()
+    centred: NDArray[np.float64] = means - means.mean()
     length = float(np.linalg.norm(centred))
     return centred / length if length > 1e-9 else np.zeros_like(centred)
 

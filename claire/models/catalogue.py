@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from claire.core.classes import find_scheme
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.core.manifest import Manifest
 from claire.core.provenance import compute_sha256
@@ -56,7 +55,7 @@ def _describe(path: Path) -> ModelEntry:
     sha256 = compute_sha256(weights) if weights.is_file() else ""
     try:
         manifest = Manifest.read(path)
-        find_scheme(manifest.scheme)
+        _ = manifest.class_scheme
     except (CheckpointError, UnknownNameError):
         return ModelEntry(path.stem, "segmenter", "unreadable manifest", sha256, None)
     status: Status = "missing weights" if not sha256 else "ready" if sha256 == manifest.sha256 else "altered"

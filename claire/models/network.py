@@ -58,9 +58,9 @@ class NetworkConfig:
         stem: Channels at full resolution.
         decoder: Channels of the decoder.
         auxiliary: Channels of the heads of single sensors.
-        head_width: Channels of one attention head.
+        head_width: Channels of one attention head; 0 leaves cross-attention out (ablation).
         grid: Cells per side of the pooled keys and values.
-        groups: Channel groups of the trust gate.
+        groups: Channel groups of the trust gate; 0 takes the mean of what is there instead (ablation).
         relative: Encoders also read every band relative to the tile's own mean and spread.
         ratios: The optical encoder also reads the normalised difference of every two bands.
         smooth: Sides of windows, odd, pixels, over whose means the encoders also read all that.
@@ -128,7 +128,7 @@ def _is_setting(name: str, value: Any) -> bool:
     if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
         return False
     numbers = value if isinstance(value, tuple) else (value,)
-    least, most = 0 if name == "groups" else 1, LARGEST.get(name, LARGEST_WIDTH)
+    least, most = 0 if name in {"groups", "head_width"} else 1, LARGEST.get(name, LARGEST_WIDTH)
     return all(isinstance(n, int) and not isinstance(n, bool) and least <= n <= most for n in numbers)
 
 
@@ -159,7 +159,7 @@ class ClaireNetwork(nn.Module):
         stems, stages = channels[:2], channels[2:]
         self.fusion = nn.ModuleList(
             [CMAF(c, 0, config.grid, min(1, config.groups), refine=False) for c in stems]
-            + [CMAF(c, max(1, c // config.head_width), config.grid, config.groups) for c in stages]
+            + [CMAF(c, _count_heads(c, config.head_width), config.grid, config.groups) for c in stages]
         )
         self.decoder = Decoder(channels, config.decoder, config.classes)
         self.optical_head = AuxiliaryHead(channels, config.auxiliary, config.classes)
@@ -402,6 +402,10 @@ def shift_classes(network: nn.Module, shifts: Mapping[int, float]) -> None:
         for head in (module.head for module in network.modules() if isinstance(module, (Decoder, AuxiliaryHead))):
             for index, shift in shifts.items():
                 head.bias[index] += shift  # type: ignore[index]
+
+
+def _count_heads(channels: int, width: int) -> int:
+    return max(1, channels // width) if width else 0
 
 
 def _build_encoder(config: NetworkConfig, bands: int, ratios: bool = False) -> Encoder:

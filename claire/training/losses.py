@@ -8,12 +8,17 @@ Legend: B batch, K classes, H height, W width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from claire.core.classes import IGNORE_INDEX
+from claire.core.errors import RecipeError, UnknownNameError
+
+ARGUMENTS = {"gamma", "alpha", "beta", "gamma_t", "lambda_", "smooth"}
+"""What a recipe may set of the loss."""
 
 
 class RIFTLoss(nn.Module):
@@ -93,6 +98,38 @@ class RIFTLoss(nn.Module):
         present = truth.sum(dim=0).gt(0).to(p.dtype)
         weights = present if self.tversky_weights is None else present * self.tversky_weights.to(p.dtype)
         return (loss * weights).sum() / weights.sum()
+
+
+LOSSES: dict[str, dict[str, float]] = {
+    "rift": {},
+    "ce": {"lambda_": 1.0, "gamma": 0.0},
+    "focal": {"lambda_": 1.0},
+    "tversky": {"lambda_": 0.0},
+}
+"""Kind of loss -> what it fixes of RIFT; `ce` also has no class weights."""
+
+
+def build_loss(counts: Sequence[int], settings: Mapping[str, Any]) -> RIFTLoss:
+    """The loss that a recipe asks for.
+
+    Args:
+        counts: Pixels of each class in the training split.
+        settings: `kind`, a key of `LOSSES`, RIFT when not given, and arguments of `RIFTLoss` besides weights.
+
+    Raises:
+        UnknownNameError: No such kind.
+        RecipeError: Something that is no argument of the loss, or that the kind fixes.
+    """
+    given = dict(settings)
+    kind = str(given.pop("kind", "rift"))
+    if kind not in LOSSES:
+        raise UnknownNameError.among("loss", kind, LOSSES)
+    if strange := sorted(set(given) - (ARGUMENTS - set(LOSSES[kind]))):
+        raise RecipeError(
+            f"The loss {kind!r} takes no {strange[0][:40]!r}.", f"Known: {', '.join(sorted(ARGUMENTS))}, and kind."
+        )
+    weights = None if kind == "ce" else compute_class_weights(counts)
+    return RIFTLoss(weights, **{**given, **LOSSES[kind]})
 
 
 def compute_class_weights(counts: Sequence[int], beta: float = 0.9999) -> tuple[float, ...]:

@@ -72,6 +72,7 @@ class SegmentationModule(lightning.LightningModule):
             union = counts.sum(dim=0) + counts.sum(dim=1) - counts.diagonal()
             iou = counts.diagonal()[union > 0] / union[union > 0]
             means.append(iou.mean())
+            self.log(f"val_{name}_miou", iou.mean())
             self.log(f"val_{name}_last_class_iou", iou[-1], prog_bar=True)
         self._confusion = {}
         self.log(MONITOR, torch.stack(means).mean(), prog_bar=True)

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from claire.core.bands import Modality
-from claire.core.errors import MissingFileError, RecipeError
+from claire.core.classes import SCHEMES, ClassScheme, find_scheme, read_scheme
+from claire.core.errors import LabelError, MissingFileError, RecipeError
 from claire.core.manifest import InputSpec
 
 DAMAGE_SHARES: Mapping[str, float] = {
@@ -25,6 +26,8 @@ DAMAGE_SHARES: Mapping[str, float] = {
 }
 """How often a training sample is damaged in which way; `clouds` are bright with shadows, `ellipses` are opaque gaps."""
 
+
+CLASSES_HINT = 'Write each as { id = 1, name = "water", color = "#0072b2" }.'
 
 PRECISIONS = ("32-true", "bf16-mixed")
 """What `precision` may be."""
@@ -46,7 +49,7 @@ class Recipe:
         optical: Bands, unit, dates and sensor of the optical input, as in `InputSpec` without means and spreads.
         sar: The same of the SAR input.
         network: Arguments of `NetworkConfig` besides bands and classes.
-        loss: Arguments of `RIFTLoss` besides weights.
+        loss: `kind` (rift, ce, focal or tversky) and arguments of `RIFTLoss` besides weights.
         epochs: Epochs at `crop`.
         crop: Side of the training crops, pixels, a multiple of 32.
         finish_epochs: Further epochs on whole tiles, so that the network has seen the size it is used at.
@@ -77,6 +80,8 @@ class Recipe:
         limits: Sentences for the model card: what the checkpoint is not for.
         extent: Where the training data lie, in words, for the model card.
         bbox: West, south, east, north of the training data, degrees; empty when not known.
+        classes: `id`, `name` and `color` of every class where `scheme` names no class scheme of CLAIRE.
+        ignore: Label ids of such a scheme that mean "not labelled".
     """
 
     name: str
@@ -90,7 +95,7 @@ class Recipe:
     train_split: str = "train"
     validation_split: str = "val"
     network: Mapping[str, Any] = field(default_factory=dict)
-    loss: Mapping[str, float] = field(default_factory=dict)
+    loss: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 40
     crop: int = 128
     finish_epochs: int = 3
@@ -117,6 +122,8 @@ class Recipe:
     limits: Sequence[str] = ()
     extent: str = ""
     bbox: Sequence[float] = ()
+    classes: Sequence[Mapping[str, Any]] = ()
+    ignore: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if self.crop % 32 or self.crop <= 0:
@@ -176,6 +183,29 @@ class Recipe:
     def inputs(self) -> tuple[InputSpec, InputSpec]:
         """(optical, SAR) with means 0 and spreads 1, to be measured on the training split."""
         return _read_input(self.optical, "optical"), _read_input(self.sar, "sar")
+
+    @property
+    def class_scheme(self) -> ClassScheme:
+        """What the label ids mean.
+
+        Raises:
+            UnknownNameError: `scheme` is none of CLAIRE's, and there are no classes.
+            RecipeError: Classes that are none, or that are to replace those of a scheme of CLAIRE.
+            LabelError: An id or a name that is used twice.
+        """
+        if not self.classes:
+            return find_scheme(self.scheme)
+        if self.scheme in SCHEMES:
+            raise RecipeError(
+                f"The recipe has classes of its own under the name {self.scheme!r}, which CLAIRE knows otherwise.",
+                "Choose another name for the scheme.",
+            )
+        try:
+            return read_scheme(self.classes, self.ignore, self.scheme)
+        except LabelError:
+            raise
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise RecipeError("The classes of the recipe are no list of id, name and color.", CLASSES_HINT) from error
 
     def jitter_of(self, modality: Modality) -> float:
         """Strength of the jitter of one sensor."""

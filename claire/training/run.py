@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,24 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAveraging, ModelCheckpoint
 from torch.utils.data import DataLoader
 
-from claire.core.classes import find_scheme
 from claire.core.dataset import Dataset
 from claire.core.errors import RecipeError, UnknownNameError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.models.network import Network, NetworkConfig, build_network, set_levels, shift_classes
-from claire.training.losses import RIFTLoss, compute_class_weights
+from claire.training.losses import build_loss
 from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import Recipe
 from claire.training.samples import CropSamples, Sample, TileStack, as_sample, measure_bands, read_stack
 
 Progress = Callable[[str], None]
+
+OWN_DATA = ("folder", "pairs")
+"""Layouts of anybody's own data."""
+
+MOST_REMEMBERED = 2000
+"""Training tiles whose names go into a manifest at most."""
 
 
 def train(
@@ -62,7 +67,8 @@ def train(
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     lightning.seed_everything(recipe.seed, verbose=False)
-    scheme, inputs = find_scheme(recipe.scheme), recipe.inputs
+    scheme, inputs = recipe.class_scheme, recipe.inputs
+    own = scheme if recipe.classes else None
     if strange := set(recipe.prior) - set(scheme.names):
         raise UnknownNameError.among("class", sorted(strange)[0], scheme.names)
     config = NetworkConfig.from_mapping(
@@ -73,7 +79,7 @@ def train(
             "classes": len(scheme),
         }
     )
-    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *inputs, config.as_dict(), {})
+    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *inputs, config.as_dict(), {}, own_classes=own)
     training = read_stack(
         dataset, dataset.ids(recipe.train_split), manifest, window=recipe.window, repeat=recipe.repeat
     )
@@ -93,6 +99,7 @@ def train(
         "train_tiles": len(training),
         "validation_tiles": len(validation),
         "class_pixels": counts,
+        **_remember(recipe, dataset),
     }
     manifest = Manifest(
         recipe.name,
@@ -105,10 +112,11 @@ def train(
         limits=tuple(recipe.limits),
         extent=recipe.extent,
         bbox=tuple(recipe.bbox),
+        own_classes=own,
     )
     module = SegmentationModule(
         network,
-        RIFTLoss(compute_class_weights(counts), **dict[str, Any](recipe.loss)),
+        build_loss(counts, recipe.loss),
         recipe,
         _count_steps(recipe, len(training.drawn)),
     )
@@ -172,10 +180,22 @@ def find_start(
     )
     folder = runs / "start"
     known = folder / f"{first.name}.json"
-    wanted = json.loads(json.dumps(first.as_dict()))
-    if not known.is_file() or Manifest.read(known).training.get("recipe") != wanted:
+    if not known.is_file() or not _is_run_of(Manifest.read(known).training.get("recipe", {}), first):
         train(first, dataset, folder, runs, resume=resume, report=report)
     return load_checkpoint(first.name, folder)
+
+
+def _remember(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """Names of the training tiles of somebody's own folder, whose split no program knows later; none of a huge one."""
+    tiles = dataset.ids(recipe.train_split) if recipe.data in OWN_DATA else ()
+    return {"tiles": list(tiles)} if 0 < len(tiles) <= MOST_REMEMBERED else {}
+
+
+def _is_run_of(recorded: Mapping[str, Any], recipe: Recipe) -> bool:
+    """Whether a manifest records this recipe; settings that are newer than the record had their defaults then."""
+    defaults = {item.name: item.default for item in fields(Recipe) if item.default is not MISSING}
+    wanted, before = (json.loads(json.dumps(part)) for part in (recipe.as_dict(), {**defaults, **recorded}))
+    return bool(recorded) and wanted == before
 
 
 def _start_from(network: Network, manifest: Manifest, other: Network, known: Manifest) -> tuple[InputSpec, InputSpec]:
@@ -241,4 +261,4 @@ class _Reporter(Callback):
         if not trainer.is_global_zero:
             return
         values = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
-        self._report(json.dumps({"epoch": trainer.current_epoch + 1, **values}))
+        self._report(json.dumps({"epoch": trainer.current_epoch + 1, "of": trainer.max_epochs, **values}))

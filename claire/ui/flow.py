@@ -115,5 +115,9 @@ def is_learnt(choice: Choice, manifest: Manifest) -> bool:
     recipe = manifest.training.get("recipe", {})
     if not choice.dataset or find_dataset(choice.dataset).name != recipe.get("data"):
         return False
+    tiles = manifest.training.get("tiles")
+    if isinstance(tiles, list):
+        same = find_dataset(choice.dataset).root.absolute().name == recipe.get("root")
+        return same and choice.tile_id in tiles
     split = recipe.get("train_split", "train")
     return split in find_dataset(choice.dataset).splits and choice.tile_id in list_ids(choice.dataset, split)

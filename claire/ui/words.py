@@ -46,8 +46,7 @@ from claire.ui.state import (
     remember_talk,
 )
 from claire.ui.story import show_story
-from claire.ui.tables import show_table
-from claire.ui.text import as_html, as_text
+from claire.ui.text import as_text
 from claire.ui.why import DEFAULT_METHOD, Question, explain
 from claire.viz.encoding import thin_map
 from claire.viz.evidence import render_outlined
@@ -56,6 +55,7 @@ from claire.viz.pictures import render_overlay
 from claire.viz.words import MODE_TITLES
 
 POLL_SECONDS = 0.25
+TABLE_KEY = "claire.words.facts"
 OPACITY = 0.65
 VIEWS = {
     "confidence": CONFIDENCE_VIEW,
@@ -374,16 +374,26 @@ def _list_examples(subject: Subject) -> list[str]:
 
 
 def _show_facts(facts: tuple[Fact, ...]) -> None:
-    rows = [
-        (
-            as_html(fact.text),
-            as_html(show(fact)),
-            as_html(fact.threshold or "–"),
-            as_html(f"{SOURCES.get(fact.kind, ('', 'Compare'))[1]}: {fact.source}"),
-        )
-        for fact in facts
-    ]
-    show_table(("Fact", "Value", "Judged by", "From"), rows, "The most important first.", words=True)
+    """Every fact in a table; a row that is chosen is shown on the map, with the way to the page that it came from."""
+    columns = {
+        "Fact": [fact.text for fact in facts],
+        "Value": [show(fact) for fact in facts],
+        "Judged by": [fact.threshold or "–" for fact in facts],
+        "From": [f"{SOURCES.get(fact.kind, ('', 'Compare'))[1]}: {fact.source}" for fact in facts],
+    }
+    st.caption("The most important first. Choose a row to see on the map where it was measured.")
+    st.dataframe(
+        columns,
+        key=TABLE_KEY,
+        on_select=lambda: _choose_row(facts),
+        selection_mode="single-row",
+        column_config={"Fact": st.column_config.TextColumn(width="large")},
+    )
+
+
+def _choose_row(facts: tuple[Fact, ...]) -> None:
+    rows = st.session_state[TABLE_KEY].selection.rows
+    remember_fact(facts[rows[0]].id if rows else "")
 
 
 def _make_story_key(subject: Subject, engine: Engine, seed: int) -> str:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from claire.core.classes import FLOOD, GLOBAL_10M, IGNORE_INDEX, SCHEMES, ClassScheme, LandClass, find_scheme
+from claire.core.classes import (
+    FLOOD,
+    GLOBAL_10M,
+    IGNORE_INDEX,
+    SCHEMES,
+    ClassScheme,
+    LandClass,
+    find_scheme,
+    read_scheme,
+)
 from claire.core.errors import LabelError, UnknownNameError
 
 schemes = st.lists(st.integers(0, 254), min_size=1, max_size=20, unique=True).map(
@@ -72,3 +81,36 @@ def test_neighbouring_colours_differ() -> None:
 def test_a_colour_is_a_colour(color: str) -> None:
     with pytest.raises(LabelError, match="colour"):
         LandClass(1, "water", color)
+
+
+def test_a_scheme_that_somebody_wrote_down_gets_colours_where_it_has_none() -> None:
+    rows = [{"id": 3, "name": " reed "}, {"id": 1, "name": "water", "color": "#0a10ff"}, {"id": 9, "name": "sand"}]
+    scheme = read_scheme(rows, [0], "delta")
+    assert (scheme.name, scheme.names, scheme.ignore_ids) == ("delta", ("reed", "water", "sand"), (0,))
+    assert scheme.classes[1].rgb == (10, 16, 255)
+    many = read_scheme([{"id": number, "name": str(number)} for number in range(12)])
+    assert len({land_class.color for land_class in many.classes}) == 12
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"id": 1},
+        {"name": "a"},
+        {"id": "1", "name": "a"},
+        {"id": True, "name": "a"},
+        {"id": 1, "name": ""},
+        {"id": 1, "name": "a\nb"},
+        {"id": 1, "name": "a" * 41},
+        {"id": 1, "name": 4},
+        {"id": 1, "name": "a", "color": "red"},
+        {"id": 1, "name": "a", "color": "#00000g"},
+        {"id": 1, "name": "a", "color": 7},
+        {"id": 300, "name": "a"},
+    ],
+)
+def test_rows_that_are_no_classes_are_refused(row: dict[str, object]) -> None:
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        read_scheme([row])
+    with pytest.raises(LabelError, match="name twice"):
+        read_scheme([{"id": 1, "name": "a"}, {"id": 2, "name": "a "}])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from claire.core.classes import FLOOD
+from claire.core.classes import FLOOD, read_scheme
 from claire.core.errors import CheckpointError
 from claire.core.manifest import GoldenTile, InputSpec, Manifest
 from claire.core.measured import Agreement, Cost, Measured, Reliability, RiskCoverage
@@ -194,3 +194,33 @@ def test_files_that_fit_the_other_way_round_are_known(
     optical: tuple[str, ...], sar: tuple[str, ...], swapped: bool
 ) -> None:
     assert MANIFEST.fits_swapped(optical, sar) is swapped
+
+
+def test_classes_of_ones_own_travel_with_the_manifest(tmp_path: Path) -> None:
+    scheme = read_scheme([{"id": 4, "name": "reed"}, {"id": 7, "name": "water"}], (0,), "delta")
+    given = replace(MANIFEST, scheme="delta", own_classes=scheme)
+    given.write(tmp_path / "m.json")
+    read = Manifest.read(tmp_path / "m.json")
+    assert read == given
+    assert read.class_scheme == scheme
+    assert Manifest.read(tmp_path / "m.json").class_scheme.names == ("reed", "water")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"own_classes": 3},
+        {"own_classes": {}},
+        {"own_classes": {"name": "delta", "classes": [], "ignore_ids": []}},
+        {"own_classes": {"name": "delta", "classes": [3], "ignore_ids": []}},
+        {"own_classes": {"name": "delta", "classes": [{"id": 1, "name": "a", "color": "url(x)"}], "ignore_ids": []}},
+        {"own_classes": {"name": "delta", "classes": [{"id": 1, "name": "a"}], "ignore_ids": ["x"]}},
+        {"own_classes": {"name": "other", "classes": [{"id": 1, "name": "a"}], "ignore_ids": []}},
+        {"scheme": "flood", "own_classes": {"name": "flood", "classes": [{"id": 1, "name": "a"}], "ignore_ids": []}},
+    ],
+)
+def test_classes_of_ones_own_that_are_none_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    content = {**asdict(MANIFEST), "scheme": "delta", **change}
+    (tmp_path / "m.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(CheckpointError):
+        Manifest.read(tmp_path / "m.json")

@@ -204,3 +204,31 @@ def test_shifted_classes_change_their_logits_alone_in_every_map() -> None:
     for mode, logits in network(*inputs).logits.items():
         difference = (logits - before[mode]).mean(dim=(0, 2, 3))
         torch.testing.assert_close(difference, torch.tensor([0.0, -2.0, 0.0]), rtol=0, atol=1e-4)
+
+
+def test_without_attention_no_pixel_of_the_fusion_reads_another() -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, head_width=0)).eval()
+    whole = {name for name, _ in build_network(SMALL).named_parameters()}
+    assert not [name for name, _ in network.named_parameters() if "reads" in name]
+    assert {name for name in whole if "reads" not in name} == {name for name, _ in network.named_parameters()}
+    assert all(s.optical_to_sar_BNQL is None for s in network(*pair(), inspect=True).stages)
+    generator = torch.Generator().manual_seed(1)
+    optical, sar, far = (torch.randn(1, 8, 4, 4, generator=generator) for _ in range(3))
+    far[..., 0, 0] = sar[..., 0, 0]
+    for width, same in ((0, True), (SMALL.head_width, False)):
+        stage = build_network(replace(SMALL, head_width=width)).eval().fusion[2]  # type: ignore[union-attr, index]
+        here = [stage(optical, other, torch.ones(1, 2, 4, 4))[0][..., 0, 0] for other in (sar, far)]
+        assert torch.equal(*here) is same
+
+
+def test_without_the_gate_the_sensors_count_alike_where_both_see_the_ground() -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, groups=0)).eval()
+    assert not [name for name, _ in network.named_parameters() if "gate" in name]
+    optical, sar, optical_valid, sar_valid = pair()
+    sar_valid[..., :32] = 0
+    with torch.inference_mode():
+        trust = network(optical, sar, optical_valid, sar_valid).stages[0].trust_B2HW
+    assert torch.equal(trust[..., 32:], torch.full_like(trust[..., 32:], 0.5))
+    torch.testing.assert_close(trust[:, 0, :, :32], torch.ones_like(trust[:, 0, :, :32]))

@@ -51,3 +51,15 @@ def test_why_shows_attributions_their_faithfulness_contributions_and_attention()
         assert said in shown
     assert "For flood, the contribution of SAR to the logits is" in shown
     assert len([line for line in shown.splitlines() if line.startswith(("optical B", "sar V"))]) == 8
+
+
+@pytest.mark.slow
+def test_train_names_the_damaged_file_and_ends_with_a_map() -> None:
+    notebook = execute(NOTEBOOKS / "03_train.ipynb")
+    shown = read_text(notebook)
+    assert count_pictures(notebook) == 1
+    assert "left out: scene-000001" in shown
+    epochs = [line.partition(":")[0] for line in shown.splitlines() if line.startswith("epoch ")]
+    assert epochs == ["epoch 10 of 30", "epoch 20 of 30", "epoch 30 of 30"]
+    assert "my-fields.safetensors" in shown
+    assert any(line.startswith("fused ") and "mean IoU" in line for line in shown.splitlines())

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from claire.core.classes import IGNORE_INDEX
-from claire.training.losses import RIFTLoss, compute_class_weights
+from claire.core.errors import RecipeError, UnknownNameError
+from claire.training.losses import LOSSES, RIFTLoss, build_loss, compute_class_weights
 
 
 def logits_of(probabilities: list[list[float]]) -> Tensor:
@@ -110,3 +111,30 @@ def test_class_weights_favour_the_rare_and_have_mean_one() -> None:
     assert weights[2] == 0
     assert sum(weights) / 2 == pytest.approx(1)
     assert compute_class_weights([0, 0]) == (0.0, 0.0)
+
+
+COUNTS = (90_000, 5_000, 400, 60)
+
+
+@pytest.mark.parametrize("kind", sorted(LOSSES))
+def test_a_loss_of_one_kind_has_nothing_of_the_other_part(kind: str) -> None:
+    logits, target = random_case()
+    weights = compute_class_weights(COUNTS)
+    focal, tversky = (RIFTLoss(weights, lambda_=share).double()(logits, target) for share in (1.0, 0.0))
+    expected = {
+        "ce": F.cross_entropy(logits, target),
+        "focal": focal,
+        "tversky": tversky,
+        "rift": 0.5 * focal + 0.5 * tversky,
+    }[kind]
+    torch.testing.assert_close(build_loss(COUNTS, {"kind": kind}).double()(logits, target), expected)
+
+
+def test_a_loss_takes_the_arguments_of_rift_unless_its_kind_fixes_them() -> None:
+    assert build_loss(COUNTS, {"alpha": 0.5, "gamma": 1.0}).alpha == 0.5
+    assert build_loss(COUNTS, {"kind": "focal", "gamma": 1.0}).gamma == 1.0
+    with pytest.raises(UnknownNameError, match="hinge"):
+        build_loss(COUNTS, {"kind": "hinge"})
+    for settings in ({"kind": "ce", "gamma": 2.0}, {"kind": "tversky", "lambda_": 0.3}, {"margin": 1.0}):
+        with pytest.raises(RecipeError, match="takes no"):
+            build_loss(COUNTS, settings)

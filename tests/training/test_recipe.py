@@ -55,3 +55,14 @@ def test_files_that_are_no_recipe_are_refused(tmp_path: Path, shipped: Path) -> 
             Recipe.read(bad)
     with pytest.raises(RecipeError, match="optical"):
         _ = Recipe.read(shipped, {"optical": {"bands": ["B1"]}}).inputs
+
+
+def test_classes_of_ones_own_replace_the_name_of_a_scheme(shipped: Path) -> None:
+    rows = [{"id": 4, "name": "reed"}, {"id": 7, "name": "water"}]
+    recipe = Recipe.read(shipped, {"scheme": "delta", "classes": rows, "ignore": [9]})
+    assert recipe.class_scheme.names == ("reed", "water")
+    assert recipe.class_scheme.ignore_ids == (9,)
+    assert Recipe.read(shipped).class_scheme.names == ("background", "flood")
+    for change, words in (({"classes": rows}, "knows otherwise"), ({"scheme": "delta", "classes": [4]}, "no list")):
+        with pytest.raises(RecipeError, match=words):
+            _ = Recipe.read(shipped, change).class_scheme

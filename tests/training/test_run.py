@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,37 +20,12 @@ from claire.models.checkpoint import load_checkpoint
 from claire.training.recipe import DAMAGE_SHARES, Recipe
 from claire.training.run import find_start, train
 from claire.training.samples import CropSamples, TileStack, measure_bands, read_stack
-
-SIZE = 64
-TINY = {"encoder": "resnet", "widths": [8, 8, 8, 8], "depths": [1, 1, 1, 1], "stem": 4, "decoder": 8, "auxiliary": 8}
-
-
-class GeneratedFloods:
-    """Six generated pairs to learn from, three to validate on."""
-
-    name, title, root = "generated", "Generated", Path()
-    splits = ("train", "val")
-
-    def ids(self, split: str | None = None) -> tuple[str, ...]:
-        if split not in {"train", "val"}:
-            raise UnknownNameError.among("split", str(split), self.splits)
-        return tuple(str(i) for i in (range(6) if split == "train" else range(6, 9)))
-
-    def read(self, tile_id: str) -> Tile:
-        return generate_flood_pair(int(tile_id), SIZE)
+from tests.training.generated import SIZE, TINY, GeneratedFloods
 
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     return GeneratedFloods()
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -143,6 +117,10 @@ def test_measured_bands_are_the_means_over_valid_pixels(stack_and_manifest: tupl
 
 class PowerCutError(RuntimeError):
     """Ends a run in its second epoch."""
+
+
+def _cut(line: str) -> None:
+    raise PowerCutError
 
 
 def test_a_run_that_was_cut_goes_on_where_it_stopped_and_writes_a_checkpoint(
@@ -246,6 +224,15 @@ def test_a_recipe_starts_from_the_weights_and_levels_of_another(
     assert trained > 0
     find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=lines.append)
     assert len(lines) == trained, "what is there is not trained again"
+    kept = tmp_path / "runs" / "start" / f"{first['name']}.json"
+    older = json.loads(kept.read_text(encoding="utf-8"))
+    del older["training"]["recipe"]["classes"], older["training"]["recipe"]["zoom"]
+    kept.write_text(json.dumps(older), encoding="utf-8")
+    with pytest.raises(PowerCutError):
+        find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=_cut)
+    older["training"]["recipe"]["zoom"] = recipe.zoom
+    kept.write_text(json.dumps(older), encoding="utf-8")
+    find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=_cut)
     train(second, dataset, tmp_path / "checkpoints", tmp_path / "runs", start=start, report=lambda line: None)
     network, manifest = load_checkpoint("tiny", tmp_path / "checkpoints")
     assert manifest.sar.mean == start[1].sar.mean

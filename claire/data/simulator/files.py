@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from claire.core.classes import GLOBAL_10M
 from claire.core.errors import InputError
 from claire.core.settings import Settings
-from claire.data.folder import TOML_NAME
+from claire.data.description import TOML_NAME
 from claire.data.raster import quoted_name, write_geotiff
 from claire.data.simulator.parameters import BANDS, SAR_BANDS
 from claire.data.simulator.scene import Options, Scene, simulate_scene
