@@ -1,9 +1,11 @@
 """Which attribution is most faithful, and what does it cost? Every method on many tiles: one table for a checkpoint.
 
-Run it with `python -m benchmarks.attributions --root data/ombria`. Half of the tiles are generated pairs, half are
-validation chips of OMBRIA; without a root all are generated. The middle of each is explained: the fused map's class,
-over all pixels that the map gives to it. Tiles with less than a hundredth of the class are passed over. What is
-measured goes line by line into the file `--keep`, from where a run that was cut off goes on.
+Run it with `python -m benchmarks.attributions --root data/ombria`. For a model of floods, half of the tiles are
+generated pairs and half are validation chips of OMBRIA; for one of land cover, the labelled places of the data set
+`landcover` come first, as many as there are up to half, and simulated scenes after them. Without a root all are
+generated. The middle of each is explained: the fused map's flood, or its most frequent class, over all pixels that the
+map gives to it. Tiles with less than a hundredth of the class are passed over. What is measured goes line by line into
+the file `--keep`, from where a run that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -18,15 +20,20 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks.machine import describe_machine
 from claire import pipeline
+from claire.core.classes import FLOOD
+from claire.core.dataset import Dataset
 from claire.core.errors import InputError
-from claire.core.types import Prepared
+from claire.core.types import Prepared, Tile
 from claire.data.examples import generate_flood_pair
+from claire.data.landcover import LandCoverDataset
 from claire.data.ombria import OmbriaDataset
 from claire.data.preparing import prepare
+from claire.data.simulator.dataset import SimulatedDataset
 from claire.explain.attributions import METHODS, Options, attribute
 from claire.explain.faithfulness import measure_faithfulness
 from claire.explain.pieces import Piece
@@ -40,6 +47,9 @@ SIDE = 128
 
 FIRST_SEED = 5000
 """Of the generated pairs."""
+
+MOST_SCENES = 600
+"""Simulated scenes to draw from."""
 
 LEAST_SHARE = 0.01
 """Of the class in the middle."""
@@ -56,21 +66,40 @@ COLUMNS = {
 
 def iterate_middles(model: TorchSegmenter, root: Path | None, wanted: int) -> Iterator[tuple[str, Prepared, Target]]:
     """Name, middle and target of each tile."""
-    chips = 0 if root is None else wanted // 2
-    generated = ((f"generated {seed}", generate_flood_pair(seed)) for seed in count(FIRST_SEED))
-    dataset = None if root is None else OmbriaDataset(root)
-    real = ((name, dataset.read(name)) for name in dataset.ids("val")) if dataset else iter(())
-    for tiles, part in ((generated, wanted - chips), (real, chips)):
+    floods = model.manifest.scheme == FLOOD.name
+    dataset: Dataset | None = None
+    if root is not None:
+        dataset = OmbriaDataset(root) if floods else LandCoverDataset(root)
+    split = "val" if floods else "places"
+    real = [] if dataset is None else list(dataset.ids(split))
+    chips = min(wanted // 2, len(real))
+    generated = _generate_floods() if floods else _generate_scenes()
+    labelled = ((name, dataset.read(name)) for name in real if dataset is not None)
+    for tiles, part in ((labelled, chips), (generated, wanted - chips)):
         found = ((name, *_aim(model, prepare(tile, model.manifest)[0])) for name, tile in tiles)
         yield from islice(((name, middle, target) for name, middle, target in found if target is not None), part)
 
 
+def _generate_floods() -> Iterator[tuple[str, Tile]]:
+    return ((f"generated {seed}", generate_flood_pair(seed)) for seed in count(FIRST_SEED))
+
+
+def _generate_scenes() -> Iterator[tuple[str, Tile]]:
+    scenes = SimulatedDataset(tiles=MOST_SCENES, size=SIDE)
+    return ((f"simulated {scene}", scenes.read(scene)) for scene in scenes.ids("val"))
+
+
 def _aim(model: TorchSegmenter, prepared: Prepared) -> tuple[Prepared, Target | None]:
-    top, left = ((size - SIDE) // 2 for size in prepared.shape)
-    middle = Piece(slice(top, top + SIDE), slice(left, left + SIDE)).cut(prepared)
-    class_name = model.manifest.class_scheme.classes[-1].name
+    top, left = (max(0, (size - SIDE) // 2) for size in prepared.shape)
+    bottom, right = (min(size, start + SIDE) for size, start in zip(prepared.shape, (top, left), strict=True))
+    middle = Piece(slice(top, bottom), slice(left, right)).cut(prepared)
+    found = decide(model.segment(middle), middle, model.manifest, "fused")
+    names = model.manifest.class_scheme.names
+    class_name = names[-1]
+    if model.manifest.scheme != FLOOD.name:
+        class_name = names[int(np.bincount(found.classes[found.valid], minlength=len(names))[: len(names)].argmax())]
     try:
-        zone = build_class_zone(decide(model.segment(middle), middle, model.manifest, "fused"), class_name)
+        zone = build_class_zone(found, class_name)
     except InputError:  # the class is absent
         return middle, None
     target = build_target(model.manifest, middle, class_name, zone)
@@ -133,7 +162,7 @@ def main() -> None:
     """Measure what is missing and print the table."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--model", default="claire-flood")
-    arguments.add_argument("--root", type=Path, help="folder of OMBRIA")
+    arguments.add_argument("--root", type=Path, help="folder of OMBRIA, or of labelled places")
     arguments.add_argument("--tiles", type=int, default=60)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--keep", type=Path, help="file of what was measured; a second run goes on from it")
