@@ -232,3 +232,59 @@ def test_without_the_gate_the_sensors_count_alike_where_both_see_the_ground() ->
         trust = network(optical, sar, optical_valid, sar_valid).stages[0].trust_B2HW
     assert torch.equal(trust[..., 32:], torch.full_like(trust[..., 32:], 0.5))
     torch.testing.assert_close(trust[:, 0, :, :32], torch.ones_like(trust[:, 0, :, :32]))
+
+
+@pytest.mark.parametrize(("gone", "sensors"), [(None, ("optical", "sar")), (0, ("sar",)), (1, ("optical",))])
+def test_with_experts_the_fused_map_starts_from_the_heads_that_see_something(
+    gone: int | None, sensors: tuple[str, ...]
+) -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, experts=True)).eval()
+    plain = build_network(SMALL).eval()
+    plain.load_state_dict(network.state_dict())
+    inputs = pair()
+    if gone is not None:
+        inputs[2 + gone] = torch.zeros_like(inputs[2 + gone])
+    with torch.inference_mode():
+        one, two = network(*inputs).logits, plain(*inputs).logits
+    said = sum(two[sensor] for sensor in sensors)
+    torch.testing.assert_close(one["fused"], two["fused"] + said)
+    for mode in ("optical", "sar"):
+        assert torch.equal(one[mode], two[mode])
+
+
+def test_experts_learn_from_their_own_loss_and_are_explained_with_the_fused_map() -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, experts=True))
+    head = next(network.optical_head.parameters())
+    network.train()(*pair()).logits["fused"].sum().backward()
+    assert head.grad is None
+    network.eval()(*pair()).logits["fused"].sum().backward()
+    assert head.grad is not None
+
+
+def test_dropout_is_for_training_alone() -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, dropout=0.5))
+    with torch.no_grad():
+        for training in (True, False):
+            network.train(training)
+            same = torch.equal(network(*pair()).logits["fused"], network(*pair()).logits["fused"])
+            assert same is not training
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"smooth": [4]},
+        {"smooth": [1]},
+        {"smooth": [65]},
+        {"smooth": [3] * 9},
+        {"smooth": 5},
+        {"dropout": 1.0},
+        {"dropout": True},
+    ],
+)
+def test_windows_and_dropout_out_of_range_are_refused(setting: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="out of range"):
+        NetworkConfig.from_mapping({"optical_bands": 6, "sar_bands": 2, "classes": 3, **setting})
