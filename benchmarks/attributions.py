@@ -43,7 +43,7 @@ from claire.inference.engine import TorchSegmenter
 from claire.inference.predicting import decide
 
 SIDE = 128
-"""Pixels of the middle that is explained."""
+"""Pixels of the middle that is explained, unless `--side` says otherwise."""
 
 FIRST_SEED = 5000
 """Of the generated pairs."""
@@ -64,7 +64,9 @@ COLUMNS = {
 }
 
 
-def iterate_middles(model: TorchSegmenter, root: Path | None, wanted: int) -> Iterator[tuple[str, Prepared, Target]]:
+def iterate_middles(
+    model: TorchSegmenter, root: Path | None, wanted: int, side: int
+) -> Iterator[tuple[str, Prepared, Target]]:
     """Name, middle and target of each tile."""
     floods = model.manifest.scheme == FLOOD.name
     dataset: Dataset | None = None
@@ -73,10 +75,10 @@ def iterate_middles(model: TorchSegmenter, root: Path | None, wanted: int) -> It
     split = "val" if floods else "places"
     real = [] if dataset is None else list(dataset.ids(split))
     chips = min(wanted // 2, len(real))
-    generated = _generate_floods() if floods else _generate_scenes()
+    generated = _generate_floods() if floods else _generate_scenes(side)
     labelled = ((name, dataset.read(name)) for name in real if dataset is not None)
     for tiles, part in ((labelled, chips), (generated, wanted - chips)):
-        found = ((name, *_aim(model, prepare(tile, model.manifest)[0])) for name, tile in tiles)
+        found = ((name, *_aim(model, prepare(tile, model.manifest)[0], side)) for name, tile in tiles)
         yield from islice(((name, middle, target) for name, middle, target in found if target is not None), part)
 
 
@@ -84,14 +86,14 @@ def _generate_floods() -> Iterator[tuple[str, Tile]]:
     return ((f"generated {seed}", generate_flood_pair(seed)) for seed in count(FIRST_SEED))
 
 
-def _generate_scenes() -> Iterator[tuple[str, Tile]]:
-    scenes = SimulatedDataset(tiles=MOST_SCENES, size=SIDE)
+def _generate_scenes(side: int) -> Iterator[tuple[str, Tile]]:
+    scenes = SimulatedDataset(tiles=MOST_SCENES, size=side)
     return ((f"simulated {scene}", scenes.read(scene)) for scene in scenes.ids("val"))
 
 
-def _aim(model: TorchSegmenter, prepared: Prepared) -> tuple[Prepared, Target | None]:
-    top, left = (max(0, (size - SIDE) // 2) for size in prepared.shape)
-    bottom, right = (min(size, start + SIDE) for size, start in zip(prepared.shape, (top, left), strict=True))
+def _aim(model: TorchSegmenter, prepared: Prepared, side: int) -> tuple[Prepared, Target | None]:
+    top, left = (max(0, (size - side) // 2) for size in prepared.shape)
+    bottom, right = (min(size, start + side) for size, start in zip(prepared.shape, (top, left), strict=True))
     middle = Piece(slice(top, bottom), slice(left, right)).cut(prepared)
     found = decide(model.segment(middle), middle, model.manifest, "fused")
     names = model.manifest.class_scheme.names
@@ -164,6 +166,10 @@ def main() -> None:
     arguments.add_argument("--model", default="claire-flood")
     arguments.add_argument("--root", type=Path, help="folder of OMBRIA, or of labelled places")
     arguments.add_argument("--tiles", type=int, default=60)
+    arguments.add_argument("--side", type=int, default=SIDE, help="pixels of the middle")
+    arguments.add_argument(
+        "--part", default="1/1", help="such as 2/3: the second of three processes that share the tiles"
+    )
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--keep", type=Path, help="file of what was measured; a second run goes on from it")
     given = arguments.parse_args()
@@ -174,7 +180,9 @@ def main() -> None:
     kept = [json.loads(line) for line in lines]
     known = {(entry["tile"], entry["method"]) for entry in kept}
     refused: dict[str, str] = {}
-    for tile, middle, target in iterate_middles(model, given.root, given.tiles):
+    part, parts = (int(number) for number in given.part.split("/"))
+    middles = iterate_middles(model, given.root, given.tiles, given.side)
+    for tile, middle, target in islice(middles, part - 1, None, parts):
         for method in METHODS:
             if method in refused or (tile, method) in known:
                 continue
