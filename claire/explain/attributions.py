@@ -61,7 +61,7 @@ class Options:
     """
 
     steps: int = 32
-    most_steps: int = 256
+    most_steps: int = 512
     samples: int = 16
     noise: float = 0.1
     cells: int = 8

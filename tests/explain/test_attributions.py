@@ -15,6 +15,7 @@ from claire.core.settings import Settings
 from claire.core.types import Prepared
 from claire.data.examples import generate_flood_pair
 from claire.data.preparing import prepare
+from claire.data.simulator.dataset import SimulatedDataset
 from claire.explain.attributions import CAM_STRIDES, METHODS, Options, attribute
 from claire.explain.baselines import BASELINES, compute_scene_mean, draw_scene_baselines
 from claire.explain.faithfulness import compute_agreement, randomise
@@ -22,6 +23,7 @@ from claire.explain.segments import build_clusters, build_grid
 from claire.explain.targets import Target, build_class_zone, build_target
 from claire.explain.watch import Watch
 from claire.inference.engine import TorchSegmenter
+from claire.inference.predicting import decide
 from claire.models.network import NetworkConfig, build_network
 from claire.pipeline import analyse, load_model
 from claire.pipeline.models import DEFAULT_MODEL
@@ -126,6 +128,18 @@ def test_integrated_gradients_are_complete_on_the_checkpoint(root: Path, class_n
     zone = build_class_zone(analyse(pair, own).predictions["fused"], class_name)
     found = attribute(own, prepared, build_target(own.manifest, prepared, class_name, zone))
     assert found.completeness_gap < 0.01
+
+
+def test_integrated_gradients_are_complete_on_the_land_cover_checkpoint(root: Path) -> None:
+    own = load_model("claire-lulc", Settings(checkpoints=root / "checkpoints"))
+    scenes = SimulatedDataset(tiles=60, size=64)
+    for scene in scenes.ids("val")[:2]:
+        prepared, _ = prepare(scenes.read(scene), own.manifest)
+        classes = decide(own.segment(prepared), prepared, own.manifest, "fused").classes
+        name = own.manifest.class_scheme.names[int(np.bincount(classes[classes < 8]).argmax())]
+        zone = classes == own.manifest.class_scheme.names.index(name)
+        found = attribute(own, prepared, build_target(own.manifest, prepared, name, zone))
+        assert found.completeness_gap < 0.01
 
 
 def test_kernel_shap_is_complete(model: TorchSegmenter, prepared: Prepared, target: Target) -> None:
