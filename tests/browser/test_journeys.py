@@ -71,7 +71,7 @@ def upload(page: Any, address: str, optical: Sequence[Path], sar: Sequence[Path]
             wait_until_done(page)
 
 
-def give_files(page: Any, field: Any, files: Sequence[Path], attempts: int = 4) -> None:
+def give_files(page: Any, field: Any, files: Sequence[Path], attempts: int = 8) -> None:
     """Choose files until they are listed: a field that is drawn anew at that moment loses them."""
     listed = page.get_by_text(files[0].name).first
     for _ in range(attempts):
@@ -80,6 +80,7 @@ def give_files(page: Any, field: Any, files: Sequence[Path], attempts: int = 4) 
             if listed.is_visible():
                 return
             page.wait_for_timeout(250)
+        wait_until_done(page)
     pytest.fail(f"{files[0].name} is not listed after {attempts} attempts.")
 
 
