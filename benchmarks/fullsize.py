@@ -26,6 +26,7 @@ from claire.core.files import appearing
 from claire.core.settings import Settings
 from claire.reasoning.gguf import find_file, has_llama
 from claire.reasoning.language import LanguageNarrator, open_language_narrator
+from claire.reasoning.owner import ModelOwner, Written
 from claire.reasoning.prompt import ASSISTANT, END, OPEN_STATIC, SYSTEM, USER
 from claire.training.nano.narratives import draw_facts
 
@@ -146,22 +147,14 @@ def read_memory(process: int | None) -> float:
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def measure_prompt(path: Path, threads: int) -> tuple[int, float, float]:
-    """Static tokens, and seconds from a prompt to its first token with and without the kept state."""
-    from claire.reasoning.llama import open_model
-    from claire.reasoning.worker import Completion, Load
-
-    model = open_model(Load(str(path), CONTEXT, threads, OPEN_STATIC, repack=True))
-    seconds = []
-    for begin in (OPEN_STATIC, "".join(reversed(OPEN_STATIC))):
-        model.llama.reset()
-        start = time.perf_counter()
-        asked = Completion(
-            f"{begin}{USER}\ntell\n<1>! share: flood covers 31.4 %{END}\n{ASSISTANT}\n", "", 0.0, 0, 1, 900
-        )
-        next(iter(model.complete(asked, lambda: False)), None)
-        seconds.append(time.perf_counter() - start)
-    return int(model.description["static_tokens"]), seconds[0], seconds[1]
+def measure_prompt(owner: ModelOwner, begin: str) -> float:
+    """Seconds from a prompt that begins like this to its first token, in the worker."""
+    written = Written()
+    prompt = f"{begin}{USER}\ntell\n<1>! share: flood covers 31.4 %{END}\n{ASSISTANT}\n"
+    with owner.turn() as turn:
+        for _ in turn.complete(prompt, "", written, temperature=0.0, seed=0, most=1):
+            pass
+    return written.first
 
 
 def main() -> None:
@@ -185,9 +178,10 @@ def main() -> None:
         print(f"tokens per second           {speed:.1f}")
         print(f"stopping                    {1000 * stop:.0f} ms")
         print(f"memory of the worker        {read_memory(narrator.owner.pid) / 1e9:.2f} GB")
+        anew = measure_prompt(narrator.owner, f".{OPEN_STATIC}")
+        kept = measure_prompt(narrator.owner, OPEN_STATIC)
+        print(f"first token, short prompt   {kept:.2f} s with the kept state of the rules, {anew:.2f} s without")
         narrator.owner.close()
-        static, kept, anew = measure_prompt(path, settings.model_threads)
-        print(f"{static} static tokens: first token {kept:.2f} s with their state kept, {anew:.2f} s without")
 
 
 if __name__ == "__main__":
