@@ -243,10 +243,10 @@ def reason(
     from claire.reasoning.facts import build_facts
     from claire.reasoning.narrating import check_question
     from claire.reasoning.narrating import reason as run
-    from claire.reasoning.questions import find_unmeasured
+    from claire.reasoning.questions import needs_measuring
 
     analysis = Analysis.load(folder)
-    if question is not None and find_unmeasured(
+    if question is not None and needs_measuring(
         build_facts(analysis), check_question(question, Settings.from_environment())
     ):
         from claire.pipeline import measure_first  # only now: a saved analysis is told without torch

@@ -34,7 +34,7 @@ from claire.pipeline.outputs import filling
 from claire.reasoning.facts import build_facts
 from claire.reasoning.lexicon import RESERVED
 from claire.reasoning.plain import clean_names
-from claire.reasoning.questions import find_unmeasured
+from claire.reasoning.questions import find_unmeasured, lacks_map
 from claire.viz.encoding import encode_png
 from claire.viz.evidence import compute_scale, describe_attribution, render_signed
 
@@ -120,17 +120,26 @@ def measure_first(analysis: Analysis, question: str, settings: Settings | None =
     Returns:
         The analysis, and why nothing was measured although it was wanted, or "".
     """
-    name = find_wanted(analysis, question)
-    if not name:
+    name, alone = find_wanted(analysis, question), lacks_map(build_facts(analysis), question)
+    if not name and not alone:
         return analysis, ""
     made_by = analysis.provenance
     try:
         model = load_model(made_by.model, settings)
         if model.sha256 != made_by.model_sha256:
             return analysis, f"The checkpoint {made_by.model} is another one now, so nothing new was measured."
+        if alone:
+            return _add_maps(analysis, model), ""
         return analysis.with_evidence(explain(analysis.tile, model, name, full=False)), ""
     except ClaireError as error:
         return analysis, f"Nothing new was measured. {error.message}"
+
+
+def _add_maps(analysis: Analysis, model: Segmenter) -> Analysis:
+    """The same with the maps of all modes, and with what was found out before."""
+    every = analyse(analysis.tile, model)
+    kept = replace(every, notices=analysis.notices, provenance=analysis.provenance)
+    return kept.with_evidence(*analysis.explained, attention=analysis.attention)
 
 
 def count_explain_passes(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from claire.core.bands import Modality
-from claire.core.facts import Fact
+from claire.core.facts import Fact, FactKind
 from claire.reasoning import phrases
 from claire.reasoning.book import FactBook, Statement
 from claire.reasoning.grounding import REFUSALS
@@ -20,6 +20,9 @@ NOT_TOLD = REFUSALS[0]
 NO_EVIDENCE = REFUSALS[-1]
 MOST_CLASSES = 3
 """Classes that an answer about no class in particular speaks of."""
+
+OBSERVED: tuple[FactKind, ...] = ("observed", "observed_date")
+"""Facts that say that a sensor saw something."""
 
 MOST_EXPLAINED = 2
 """Classes whose sensors such an answer speaks of."""
@@ -260,6 +263,28 @@ def find_unmeasured(facts: Sequence[Fact], question: str) -> str:
     wanted = [name for name in asked.classes or book.present[:MOST_EXPLAINED] if name in book.present]
     told = {fact.subject for fact in book.find_all("contribution")}
     return "" if not wanted or told & set(wanted) else wanted[0]
+
+
+def needs_measuring(facts: Sequence[Fact], question: str) -> bool:
+    """Whether a question asks for what no fact tells and a model could measure; arguments as for `lacks_map`."""
+    return bool(find_unmeasured(facts, question)) or lacks_map(facts, question)
+
+
+def lacks_map(facts: Sequence[Fact], question: str) -> bool:
+    """Whether a question asks what would be without a sensor, and the analysis has no map of the other one.
+
+    Args:
+        facts: Of an analysis.
+        question: As typed.
+    """
+    book = FactBook(facts, np.random.default_rng(0))
+    asked = read_question(book, question)
+    if asked.foreign or _find_reply(asked) is not _say_without:
+        return False
+    observed = [fact for kind in OBSERVED for fact in book.find_all(kind)]
+    blind = {fact.modes[-1] for fact in observed} - {fact.modes[-1] for fact in observed if fact.number > 0}
+    others: dict[Modality, Modality] = {"optical": "sar", "sar": "optical"}
+    return any(not {gone, others[gone]} & blind and others[gone] not in book.modes for gone in asked.sensors)
 
 
 def _find_reply(asked: Question) -> Reply | None:

@@ -86,6 +86,11 @@ def test_a_saved_analysis_is_measured_further_where_its_checkpoint_is_at_hand(
     assert [each.attribution.class_name for each in more.explained] == ["flood"]
     assert measure_first(more, "Why is there flood?", settings) == (more, "")
     assert measure_first(analysis, "How much flood?", settings) == (analysis, "")
+    fused = analyse(tile, load_model("tiny", settings), ("fused",))
+    whole, problem = measure_first(fused, "What would happen without the optical?", settings)
+    assert not problem
+    assert set(whole.predictions) == {"fused", "optical", "sar"}
+    np.testing.assert_array_equal(whole.predictions["fused"].classes, fused.predictions["fused"].classes)
     other = replace(analysis, provenance=replace(analysis.provenance, model_sha256="0" * 64))
     assert measure_first(other, "Why is there flood?", settings)[1].startswith("The checkpoint tiny is another one")
     gone = replace(analysis, provenance=replace(analysis.provenance, model="gone"))

@@ -11,7 +11,7 @@ from claire.core.classes import FLOOD, GLOBAL_10M
 from claire.core.facts import Sentence
 from claire.reasoning.facts import build_facts
 from claire.reasoning.grounding import REFUSALS, ground
-from claire.reasoning.questions import find_unmeasured
+from claire.reasoning.questions import find_unmeasured, lacks_map
 from claire.reasoning.template import TemplateNarrator
 from tests.reasoning.independent_checker import Checker
 from tests.reasoning.simulated import as_raw, simulate
@@ -119,6 +119,13 @@ def test_what_must_be_measured_first_is_the_class_that_is_asked_about(question: 
     if wanted:
         share = next(fact for fact in facts if fact.kind == "area_share" and fact.subject == wanted)
         assert not find_unmeasured((*facts, replace(share, id="contribution.sar.0", kind="contribution")), question)
+
+
+def test_a_question_about_a_lost_sensor_needs_the_map_of_the_other() -> None:
+    asked = "What would happen without the optical?"
+    assert lacks_map(build_facts(simulate(1, **{**WHOLE, "modes": ("fused", "optical")})), asked)
+    assert not lacks_map(build_facts(simulate(1, **WHOLE)), asked)
+    assert not lacks_map(build_facts(simulate(1, **{**WHOLE, "modes": ("fused",)})), "How much flood?")
 
 
 def test_a_question_without_a_label_is_not_answered_with_scores() -> None:
