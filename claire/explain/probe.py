@@ -108,11 +108,11 @@ def compute_bytes_per_pixel(model: OpenSegmenter) -> float:
 
     weights = {parameter.data_ptr() for parameter in model.network.parameters()}
 
-    def weigh(tensor: Tensor) -> Tensor:
+    def weigh(tensor: Tensor) -> None:
+        # Handing the tensor back would tie it to the graph that keeps it: neither would ever be freed.
         nonlocal kept
         if tensor.data_ptr() not in weights:  # they are there anyway, however large the pair
             kept += tensor.nbytes
-        return tensor
 
     shapes = [(len(spec.bands), side, side) for spec in (manifest.optical, manifest.sar)]
     values = [as_tensor(np.zeros(shape, np.float32), model).requires_grad_() for shape in shapes]

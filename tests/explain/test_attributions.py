@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,20 @@ def test_integrated_gradients_are_complete_on_the_checkpoint(root: Path, class_n
     zone = build_class_zone(analyse(pair, own).predictions["fused"], class_name)
     found = attribute(own, prepared, build_target(own.manifest, prepared, class_name, zone))
     assert found.completeness_gap < 0.01
+
+
+def test_nothing_stays_in_memory_after_an_attribution(
+    model: TorchSegmenter, prepared: Prepared, target: Target
+) -> None:
+    def count() -> int:
+        gc.collect()
+        return sum(type(each) is torch.Tensor for each in gc.get_objects())
+
+    attribute(model, prepared, target, "saliency", QUICK)
+    before = count()
+    for _ in range(2):
+        attribute(model, prepared, target, "saliency", QUICK)
+    assert count() <= before + 4
 
 
 def test_integrated_gradients_are_complete_on_the_land_cover_checkpoint(root: Path) -> None:
