@@ -217,6 +217,7 @@ def _show_grid(question: Question, grid: ContributionGrid) -> None:
                 list(GRID_TITLES),
                 default="sar",
                 required=True,
+                wrap=True,
                 format_func=lambda name: GRID_TITLES[name],
                 key="claire.why.grid",
             )

@@ -71,6 +71,7 @@ def _show_looks(analysis: Analysis, attention: Attention, at: tuple[int, int]) -
             "The pixel belongs to",
             MODALITIES,
             required=True,
+            wrap=True,
             format_func=lambda modality: f"{SENSOR_TITLES[modality]}, looking in {SENSOR_TITLES[OTHER[modality]]}",
             key=ASKING_KEY,
         )
@@ -167,6 +168,7 @@ def _pick_stage(attention: Attention, label: str, first: list[str], usable: Call
         options,
         default=options[0],
         required=True,
+        wrap=True,
         format_func=lambda option: titles.get(option, option),
         key=f"claire.stage.{label}.{len(options)}",
         help="The network fuses the sensors several times, from every pixel (1/1) to one cell per 32 pixels (1/32).",

@@ -30,6 +30,7 @@ def show_source() -> None:
         [BROWSE, UPLOAD],
         default=BROWSE,
         required=True,
+        wrap=True,
         key=SOURCE_KEY,
         persist_state="session",
         label_visibility="collapsed",

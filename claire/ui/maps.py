@@ -54,7 +54,9 @@ def show_maps(analysis: Analysis) -> None:
     with error_boundary():
         with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
             views = [CLASSES_VIEW, CONFIDENCE_VIEW, ENTROPY_VIEW, *([TRUST_VIEW] if analysis.trust is not None else [])]
-            view = st.segmented_control("Show", views, default=CLASSES_VIEW, required=True, key="claire.view")
+            view = st.segmented_control(
+                "Show", views, default=CLASSES_VIEW, required=True, wrap=True, key="claire.view"
+            )
             opacity = st.slider("Opacity of the colours", 0, 100, 65, format="%d %%", key="claire.opacity", width=320)
         show_view_key(analysis, view or CLASSES_VIEW)
         modes = [mode for mode in MODE_TITLES if mode in analysis.predictions]

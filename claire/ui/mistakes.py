@@ -73,6 +73,7 @@ def _pick_mode(analysis: Analysis) -> Mode:
         modes,
         default=modes[0],
         required=True,
+        wrap=True,
         key="claire.errors.mode",
         format_func=lambda mode: MODE_TITLES[mode],
     )

@@ -144,6 +144,7 @@ def _show_clouds(manifest: Manifest) -> None:
             list(curves),
             default=kind,
             required=True,
+            wrap=True,
             format_func=lambda each: CLOUD_KINDS[each][0],
             key="claire.clouds",
         )

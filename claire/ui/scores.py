@@ -70,6 +70,7 @@ def show_confusion(analysis: Analysis) -> None:
         modes,
         default=modes[-1],
         required=True,
+        wrap=True,
         format_func=lambda mode: MODE_TITLES[mode],
         key="claire.confusion",
     )

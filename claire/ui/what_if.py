@@ -111,6 +111,7 @@ def _pick_damage(analysis: Analysis, model: ReadyModel) -> WhatIf:
             MODALITIES,
             default="sar",
             required=True,
+            wrap=True,
             key=f"{PREFIX}shifted",
             disabled=not both,
             format_func=lambda modality: SENSOR_TITLES[modality],
@@ -185,6 +186,7 @@ def _show_outcome(analysis: Analysis, choice: Choice, model: ReadyModel, descrip
         [CLASSES_VIEW, CONFIDENCE_VIEW],
         default=CLASSES_VIEW,
         required=True,
+        wrap=True,
         key="claire.whatif_view",
         label_visibility="collapsed",
     )

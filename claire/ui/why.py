@@ -86,6 +86,7 @@ def _pick_target(subject: Subject) -> tuple[str, Mode, str]:
         modes,
         default=modes[0],
         required=True,
+        wrap=True,
         format_func=lambda each: MODE_TITLES[each],
         key="claire.why.mode",
     )

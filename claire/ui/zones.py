@@ -54,7 +54,13 @@ def pick_zone(analysis: Analysis, class_name: str, mode: Mode) -> Zone:
         ZoneError: The class is absent, or the zone holds no pixel.
     """
     kind = st.segmented_control(
-        "Asked about", list(TOOLS), default=CLASS, required=True, key="claire.why.zone", persist_state="session"
+        "Asked about",
+        list(TOOLS),
+        default=CLASS,
+        required=True,
+        key="claire.why.zone",
+        persist_state="session",
+        wrap=True,
     )
     kind = kind if kind in TOOLS else CLASS
     st.caption(HELP[kind])
