@@ -3,9 +3,9 @@
 Run it with `python -m benchmarks.attributions --root data/ombria`. For a model of floods, half of the tiles are
 generated pairs and half are validation chips of OMBRIA; for one of land cover, the labelled places of the data set
 `landcover` come first, as many as there are up to half, and simulated scenes after them. Without a root all are
-generated. The middle of each is explained: the fused map's flood, or its most frequent class, over all pixels that the
-map gives to it. Tiles with less than a hundredth of the class are passed over. What is measured goes line by line into
-the file `--keep`, from where a run that was cut off goes on.
+generated. The middle of each is explained: the flood of the fused map (a model of one sensor has its own map only), or
+its most frequent class, over all pixels that the map gives to it. Tiles with less than a hundredth of the class are
+passed over. What is measured goes line by line into the file `--keep`, from where a run that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import torch
 
 from benchmarks.machine import describe_machine
 from claire import pipeline
+from claire.core.bands import Mode
 from claire.core.classes import FLOOD
 from claire.core.dataset import Dataset
 from claire.core.errors import InputError
@@ -95,7 +96,9 @@ def _aim(model: TorchSegmenter, prepared: Prepared, side: int) -> tuple[Prepared
     top, left = (max(0, (size - side) // 2) for size in prepared.shape)
     bottom, right = (min(size, start + side) for size, start in zip(prepared.shape, (top, left), strict=True))
     middle = Piece(slice(top, bottom), slice(left, right)).cut(prepared)
-    found = decide(model.segment(middle), middle, model.manifest, "fused")
+    output = model.segment(middle)
+    mode: Mode = "fused" if "fused" in output.logits else next(iter(output.logits))
+    found = decide(output, middle, model.manifest, mode)
     names = model.manifest.class_scheme.names
     class_name = names[-1]
     if model.manifest.scheme != FLOOD.name:
@@ -104,7 +107,7 @@ def _aim(model: TorchSegmenter, prepared: Prepared, side: int) -> tuple[Prepared
         zone = build_class_zone(found, class_name)
     except InputError:  # the class is absent
         return middle, None
-    target = build_target(model.manifest, middle, class_name, zone)
+    target = build_target(model.manifest, middle, class_name, zone, mode)
     return middle, target if zone.mean() >= LEAST_SHARE else None
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from claire.core.bands import Mode
 from claire.core.errors import BudgetError, CancelledError, InputError, SensorError, UnknownNameError
 from claire.core.settings import Settings
 from claire.core.types import Prepared
@@ -122,12 +123,17 @@ def test_integrated_gradients_are_complete_on_a_tiny_network(
 
 
 @pytest.mark.parametrize("class_name", ["flood", "background"])
-def test_integrated_gradients_are_complete_on_the_checkpoint(root: Path, class_name: str) -> None:
-    own = load_model(DEFAULT_MODEL, Settings(checkpoints=root / "checkpoints"))
+@pytest.mark.parametrize(
+    ("name", "mode"), [(DEFAULT_MODEL, "fused"), ("flood-optical", "optical"), ("flood-sar", "sar")]
+)
+def test_integrated_gradients_are_complete_on_the_checkpoint(
+    root: Path, name: str, mode: Mode, class_name: str
+) -> None:
+    own = load_model(name, Settings(checkpoints=root / "checkpoints"))
     pair = generate_flood_pair(seed=41, size=96, cloud_share=0.45)
     prepared, _ = prepare(pair, own.manifest)
-    zone = build_class_zone(analyse(pair, own).predictions["fused"], class_name)
-    found = attribute(own, prepared, build_target(own.manifest, prepared, class_name, zone))
+    zone = build_class_zone(analyse(pair, own).predictions[mode], class_name)
+    found = attribute(own, prepared, build_target(own.manifest, prepared, class_name, zone, mode))
     assert found.completeness_gap < 0.01
 
 
