@@ -23,8 +23,11 @@ DAMAGE_SHARES: Mapping[str, float] = {
     "zero_after": 0.08,
     "zero_all": 0.12,
     "no_sar": 0.08,
+    "gaps": 0.0,
+    "grain": 0.0,
 }
-"""How often a training sample is damaged in which way; `clouds` are bright with shadows, `ellipses` are opaque gaps."""
+"""How often a training sample is damaged in which way; `clouds` are bright with shadows, `ellipses` are opaque gaps;
+`gaps` are single values missing anywhere, `grain` is noise on all values, both in either sensor."""
 
 
 CLASSES_HINT = 'Write each as { id = 1, name = "water", color = "#0072b2" }.'

@@ -26,6 +26,15 @@ from claire.data.degradations import degrade_optical, simulate_clouds
 from claire.data.preparing import compute_valid, normalise, select_bands
 from claire.training.recipe import Recipe
 
+SCATTERED = ("gaps", "grain")
+"""Damage that strikes single values of both sensors."""
+MOST_MISSING = 0.8
+"""Share of the values that `gaps` leaves out at most."""
+MOST_PEPPER, PEPPER = 0.2, 2.5
+"""Share of the values that `grain` turns into extremes at most, and how far these are from the mean, in spreads."""
+MOST_NOISE = 1.5
+"""Largest spread of the noise of `grain`, in spreads of the band."""
+
 Sample = dict[str, Tensor]
 """optical, sar (C, H, W) float32; optical_valid, sar_valid (C, H, W) float32; target (H, W) int64."""
 
@@ -167,11 +176,10 @@ class CropSamples(TorchDataset[Sample]):
         sar_valid = compute_valid(sar, cut(stack.sar_valid).astype(bool), manifest.sar)
         if damage == "no_sar":
             sar_valid = np.zeros_like(sar_valid)
-        sample = as_sample(
-            normalise(optical, optical_valid, manifest.optical),
-            normalise(sar, sar_valid, manifest.sar),
-            cut(stack.labels),
-        )
+        pair = normalise(optical, optical_valid, manifest.optical), normalise(sar, sar_valid, manifest.sar)
+        if damage in SCATTERED:
+            pair = _scatter(*pair[0], damage, rng), _scatter(*pair[1], damage, rng)
+        sample = as_sample(*pair, cut(stack.labels))
         return _resize(sample, (min(self._crop, height), min(self._crop, width)))
 
     def _damage_optical(
@@ -188,12 +196,27 @@ class CropSamples(TorchDataset[Sample]):
         elif damage == "ellipses":
             name = str(rng.choice(["cloud_after_30", "cloud_after_50", "cloud_after_70"]))
             pixels = degrade_optical(pixels, name, spec.dates, rng)
-        elif damage not in {"clear", "no_sar"}:
+        elif damage not in {"clear", "no_sar", *SCATTERED}:
             pixels = degrade_optical(pixels, damage, spec.dates, rng)
         jittered = _jitter(pixels * scale, spec, self._recipe.jitter_of("optical"), rng)
         if self._recipe.offset_share and rng.random() < self._recipe.offset_share:
             jittered = jittered + np.float32(OFFSETS["reflectance_x1e4_offset"][1])
         return jittered, compute_valid(pixels, seen, spec)
+
+
+def _scatter(
+    values: NDArray[np.float32], valid: NDArray[np.bool_], damage: str, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Normalised values with single ones missing ("gaps"), or with salt and pepper over Gaussian noise ("grain")."""
+    drawn = rng.random(values.shape, np.float32)
+    if damage == "gaps":
+        kept = valid & (drawn >= rng.uniform(0, MOST_MISSING))
+        return np.where(kept, values, np.float32(0)), kept
+    share = rng.uniform(0, MOST_PEPPER)
+    noisy = values + rng.uniform(0, MOST_NOISE) * rng.standard_normal(values.shape, np.float32)
+    noisy[drawn < share] = PEPPER
+    noisy[drawn < share / 2] = -PEPPER
+    return np.where(valid, noisy, np.float32(0)).astype(np.float32), valid
 
 
 def as_sample(

@@ -19,7 +19,7 @@ from claire.data.examples import generate_flood_pair
 from claire.models.checkpoint import load_checkpoint
 from claire.training.recipe import DAMAGE_SHARES, Recipe
 from claire.training.run import find_start, train
-from claire.training.samples import CropSamples, TileStack, measure_bands, read_stack
+from claire.training.samples import MOST_MISSING, CropSamples, TileStack, measure_bands, read_stack
 from tests.training.generated import SIZE, TINY, GeneratedFloods
 
 
@@ -79,6 +79,29 @@ def test_every_damage_leaves_finite_arrays_and_marks_what_is_gone(
     if damage == "zero_after":
         assert not sample["optical_valid"][3:].any()
         assert sample["optical_valid"][:3].any()
+
+
+def test_scattered_damage_strikes_single_values_of_both_sensors(
+    stack_and_manifest: tuple[TileStack, Manifest], recipe: Recipe
+) -> None:
+    stack, manifest = stack_and_manifest
+    plain = replace(recipe, zoom=1.0, jitter=0.0)
+
+    def draw(damage: str, epoch: int) -> dict[str, torch.Tensor]:
+        return CropSamples(stack, manifest, replace(plain, damage={damage: 1.0}), SIZE, epoch)[3]
+
+    missing, noise = [], []
+    for epoch in range(12):
+        clear, gaps, grain = (draw(damage, epoch) for damage in ("clear", "gaps", "grain"))
+        for sensor in ("optical", "sar"):
+            seen, left = clear[f"{sensor}_valid"] > 0, gaps[f"{sensor}_valid"] > 0
+            assert not (left & ~seen).any()
+            assert torch.equal(gaps[sensor][left], clear[sensor][left]), "what is left is as it was"
+            assert torch.equal(grain[f"{sensor}_valid"] > 0, seen), "noise hides nothing"
+            missing.append(1 - float(left.sum() / seen.sum()))
+            noise.append(float((grain[sensor] - clear[sensor])[seen].std()))
+    assert 0 <= min(missing) < 0.2 and 0.5 < max(missing) <= MOST_MISSING + 0.05
+    assert min(noise) < 0.8 < max(noise)
 
 
 @pytest.mark.parametrize("damage", ["clear", "zero_after"])
