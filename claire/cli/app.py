@@ -216,6 +216,7 @@ def evaluate(
     from claire.pipeline import evaluate as run
     from claire.pipeline import load_model, open_dataset
 
+    unread: list[str] = []
     scores = run(
         open_dataset(data, root),
         split,
@@ -224,7 +225,10 @@ def evaluate(
         _split_names(condition) or (),
         seed=seed,
         report=show_progress,
+        leave_out=lambda tile, error: unread.append(f"{tile}: {error}"),
     )
+    for reason in unread:
+        say(f"note: left out, because it cannot be read: {reason}")
     answer(scores, as_score_table(scores), as_json)
 
 

@@ -14,7 +14,7 @@ from claire.core.analysis import scores_as_dict, without_nan
 from claire.core.bands import MODES, UNITS_OF, Mode
 from claire.core.classes import IGNORE_INDEX, ClassScheme
 from claire.core.dataset import Dataset
-from claire.core.errors import DatasetError, LabelError
+from claire.core.errors import DatasetError, InputError, LabelError
 from claire.core.manifest import Manifest
 from claire.core.measured import Measured
 from claire.core.segmenter import Segmenter
@@ -42,6 +42,7 @@ AVERAGED = ("miou", "oa", "kappa", "f1", "ece", "ece_raw", "coverage", "aurc")
 """Scores that are averaged over missing sensors."""
 
 Progress = Callable[[int, int], None]
+LeaveOut = Callable[[str, InputError], None]
 
 
 @dataclass
@@ -113,6 +114,7 @@ def evaluate(
     *,
     seed: int = 0,
     report: Progress | None = None,
+    leave_out: LeaveOut | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Score a model on labelled tiles.
 
@@ -124,6 +126,8 @@ def evaluate(
         conditions: Names of conditions or groups of `claire.data.conditions`.
         seed: Of the damage; the same tile is damaged alike for every model.
         report: Receives (tiles done, tiles in all).
+        leave_out: Receives name and error of a tile that cannot be read, which is then not scored; without it such a
+            tile ends the run.
 
     Returns:
         mode -> condition -> scores, `per_class` by class name, confusion, `n_tiles`, `coverage`: the share of the
@@ -136,10 +140,12 @@ def evaluate(
         UnknownNameError: No such split, mode or condition, or no condition at all.
         DatasetError: No labelled tile.
         LabelError: The data set has classes that the model does not know.
+        InputError: A tile cannot be read, or with `leave_out` none can.
     """
     names = model.manifest.class_scheme.names
     result: dict[str, dict[str, dict[str, Any]]] = {}
-    for (mode, condition), pool in measure(dataset, split, model, modes, conditions, seed=seed, report=report).items():
+    pools = measure(dataset, split, model, modes, conditions, seed=seed, report=report, leave_out=leave_out)
+    for (mode, condition), pool in pools.items():
         result.setdefault(mode, {})[condition] = pool.as_dict(names)
     for found in result.values():
         found.update(average_missing(found))
@@ -155,19 +161,30 @@ def measure(
     *,
     seed: int = 0,
     report: Progress | None = None,
+    leave_out: LeaveOut | None = None,
 ) -> dict[tuple[Mode, str], Pool]:
     """What `evaluate` counts, before any score is made of it; arguments and errors as there."""
     wanted = list_conditions(conditions)
     _check_classes(dataset, model.manifest.class_scheme)
     ids = dataset.ids(split)
     pools: dict[tuple[Mode, str], Pool] = {}
+    errors: list[InputError] = []
     for number, tile_id in enumerate(ids):
-        tile = dataset.read(tile_id)
-        for condition in wanted if tile.label is not None else ():
-            damaged = degrade_tile(tile, condition, model.manifest, seed)
-            _count(damaged, condition, model, modes, pools)
+        try:
+            tile = dataset.read(tile_id)
+        except InputError as error:
+            if leave_out is None:
+                raise
+            errors.append(error)
+            leave_out(tile_id, error)
+        else:
+            for condition in wanted if tile.label is not None else ():
+                damaged = degrade_tile(tile, condition, model.manifest, seed)
+                _count(damaged, condition, model, modes, pools)
         if report is not None:
             report(number + 1, len(ids))
+    if ids and len(errors) == len(ids):
+        raise errors[0]
     if not pools:
         raise DatasetError(f"The split {split!r} holds no labelled tile.", "Choose a split with labels.")
     return pools

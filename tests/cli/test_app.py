@@ -585,6 +585,20 @@ def test_evaluate_has_the_promised_keys_and_reports_on_stderr(claire: Any, folde
     assert [line.split()[:2] for line in text.out.splitlines()] == [["optical", "clear"], ["optical", "zero_all"]]
 
 
+def test_evaluate_names_what_it_cannot_read_and_scores_the_rest(claire: Any, folder: Path) -> None:
+    data = ["evaluate", "--data", "pairs", "--root", folder, "--model", "tiny", "--mode", "fused", "--json"]
+    (folder / "p2_s1.tif").write_bytes(b"II*\0 and no more")
+    answer = claire(*data)
+    assert answer.status == 0, answer.err
+    assert answer.document["fused"]["clear"]["n_tiles"] == 1
+    notes = [line for line in answer.err.splitlines() if "left out" in line]
+    assert len(notes) == 1
+    assert "p2" in notes[0]
+    (folder / "p1_s1.tif").write_bytes(b"nor here")
+    answer = claire(*data)
+    assert (answer.status, answer.document["error"]["code"]) == (2, "format")
+
+
 @pytest.mark.parametrize("condition", ["fog", "clear,fog", ""])
 def test_an_unknown_condition_lists_the_right_ones(claire: Any, folder: Path, condition: str) -> None:
     data = ["evaluate", "--data", "pairs", "--root", folder, "--model", "tiny"]

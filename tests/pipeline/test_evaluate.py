@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from claire.core.bands import MODES
 from claire.core.classes import IGNORE_INDEX
-from claire.core.errors import DatasetError, UnknownNameError
+from claire.core.errors import DatasetError, FormatError, UnknownNameError
 from claire.core.types import Tile
 from claire.inference.engine import TorchSegmenter
 from claire.metrics.calibration import fit_temperature
@@ -57,6 +58,30 @@ def test_one_tile_scores_as_its_analysis(dataset: Any, model: TorchSegmenter) ->
         assert found["per_class"] == wanted["per_class"]
         for key in ("miou", "oa", "kappa", "f1", "ece", "ece_raw"):
             assert found[key] == pytest.approx(wanted[key], abs=1e-6)
+
+
+def test_a_tile_that_cannot_be_read_ends_the_run_or_is_left_out(
+    dataset: Any, model: TorchSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = evaluate(replace(dataset, tiles={k: v for k, v in dataset.tiles.items() if k != "t1"}), None, model)
+
+    def read(self: Any, tile_id: str, /) -> Tile:
+        if tile_id in broken:
+            raise FormatError(f"{tile_id} is no picture.", "Write it anew.")
+        return whole(self, tile_id)
+
+    whole: Callable[[Any, str], Tile] = type(dataset).read
+    broken = {"t1"}
+    monkeypatch.setattr(type(dataset), "read", read)
+    with pytest.raises(FormatError):
+        evaluate(dataset, None, model)
+    named: dict[str, str] = {}
+    found = evaluate(dataset, None, model, leave_out=lambda tile, error: named.update({tile: error.message}))
+    assert named == {"t1": "t1 is no picture."}
+    assert found == wanted
+    broken = set(dataset.ids())
+    with pytest.raises(FormatError, match="t0"):
+        evaluate(dataset, None, model, leave_out=lambda tile, error: None)
 
 
 def test_a_sensor_that_sees_nothing_has_no_coverage_and_no_scores(dataset: Any, model: TorchSegmenter) -> None:
