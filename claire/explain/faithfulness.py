@@ -26,6 +26,8 @@ from claire.explain.segments import build_grid
 from claire.explain.targets import Target
 from claire.explain.watch import Watch
 
+ROUNDING = 1e-5
+"""Share of the largest value of a map below which a value is 0 but for the order of additions."""
 NOISE_RADIUS = 0.02
 """Of the noise of max-sensitivity, in spreads of the training split (Yeh et al. 2019)."""
 
@@ -240,12 +242,17 @@ def randomise(network: nn.Module, seed: int) -> nn.Module:
 def compute_agreement(
     first: Mapping[Evidence, NDArray[np.float32]], second: Mapping[Evidence, NDArray[np.float32]]
 ) -> float:
-    """Rank correlation (Spearman) of absolute values over all places and sensors, -1..1; NaN where one is flat."""
-    ranks = [
-        rankdata(np.concatenate([np.abs(maps[evidence].sum(axis=0)).ravel() for evidence in sorted(first)]))
+    """Rank correlation (Spearman) of absolute values over places and sensors, -1..1; NaN where one is flat.
+
+    Where both are 0, as in gaps and in a sensor that the map does not see, there is nothing to agree on.
+    """
+    values = [
+        np.concatenate([np.abs(maps[evidence].sum(axis=0)).ravel() for evidence in sorted(first)])
         for maps in (first, second)
     ]
-    if min(rank.std() for rank in ranks) == 0:
+    told = np.logical_or(*(each > ROUNDING * each.max() for each in values))
+    ranks = [rankdata(each[told]) for each in values]
+    if not told.any() or min(rank.std() for rank in ranks) == 0:
         return float("nan")
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 

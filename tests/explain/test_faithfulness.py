@@ -145,6 +145,16 @@ def test_agreement_is_a_rank_correlation_of_sizes() -> None:
     assert np.isnan(compute_agreement(first, {"optical": np.zeros((3, 8, 8), np.float32)}))
 
 
+def test_a_sensor_that_the_map_does_not_see_is_nothing_to_agree_on() -> None:
+    rng = np.random.default_rng(0)
+    one, other = ({"sar": rng.standard_normal((2, 16, 16)).astype(np.float32)} for _ in range(2))
+    blind = {"optical": np.zeros((3, 16, 16), np.float32)}
+    wanted = compute_agreement(one, other)
+    assert abs(wanted) < 0.2
+    assert compute_agreement(one | blind, other | blind) == pytest.approx(wanted)
+    assert np.isnan(compute_agreement(blind, blind))
+
+
 def test_cancel_stops_a_measurement(model: TorchSegmenter, prepared: Prepared, target: Target) -> None:
     found = attribute(model, prepared, target, "saliency")
     with pytest.raises(CancelledError):
