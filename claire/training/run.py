@@ -121,10 +121,13 @@ def train(
         _count_steps(recipe, len(training.drawn)),
     )
     state = runs / recipe.name
-    best = ModelCheckpoint(state, "best", monitor=MONITOR, mode="max", save_last=True, enable_version_counter=False)
+    best = ModelCheckpoint(state, "best", monitor=MONITOR, mode="max", enable_version_counter=False)
+    # Of its own: `save_last` would only follow the best, and a resume would repeat all epochs since.
+    last = ModelCheckpoint(state, "last", save_on_train_epoch_end=True, enable_version_counter=False)
     callbacks: list[Callback] = [
         EMAWeightAveraging(decay=recipe.ema),
         best,
+        last,
         EarlyStopping(MONITOR, patience=recipe.patience, mode="max"),
         _Reporter(report),
     ]
@@ -145,10 +148,10 @@ def train(
         gradient_clip_val=1.0,
     )
     data = _Loaders(training, validation, manifest, recipe)
-    last = state / "last.ckpt"
+    stopped = state / "last.ckpt"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*num_workers.*")
-        trainer.fit(module, datamodule=data, ckpt_path=str(last) if resume and last.is_file() else None)
+        trainer.fit(module, datamodule=data, ckpt_path=str(stopped) if resume and stopped.is_file() else None)
     if not trainer.is_global_zero:
         raise SystemExit  # the weights are one file, and the first process writes and scores it
     stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)

@@ -17,6 +17,7 @@ from claire.core.manifest import Manifest
 from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
 from claire.models.checkpoint import load_checkpoint
+from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import DAMAGE_SHARES, Recipe
 from claire.training.run import find_start, train
 from claire.training.samples import MOST_MISSING, CropSamples, TileStack, measure_bands, read_stack
@@ -164,6 +165,27 @@ def test_a_run_that_was_cut_goes_on_where_it_stopped_and_writes_a_checkpoint(
     network, manifest = load_checkpoint("tiny", weights.parent)
     assert network.modes == ("fused", "optical", "sar")
     assert (manifest.training["train_tiles"], manifest.training["validation_tiles"]) == (6, 3)
+
+
+def test_a_run_goes_on_from_its_last_epoch_though_an_earlier_one_was_better(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def log_worse(module: SegmentationModule) -> None:
+        module.log(MONITOR, -float(module.current_epoch))
+
+    monkeypatch.setattr(SegmentationModule, "on_validation_epoch_end", log_worse)
+    stale = replace(recipe, epochs=5, finish_epochs=0, validate_every=1)
+    lines: list[str] = []
+
+    def cut(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 4:
+            raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        train(stale, dataset, tmp_path, tmp_path / "runs", report=cut)
+    train(stale, dataset, tmp_path, tmp_path / "runs", resume=True, report=lines.append)
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 4, 5]
 
 
 def test_in_bfloat16_the_scores_of_every_validation_are_its_own(
