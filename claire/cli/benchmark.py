@@ -18,7 +18,7 @@ benchmark_app = typer.Typer(no_args_is_help=True, help="Networks against each ot
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 
-RECIPES = {"ombria": "flood.yaml", "simulated": "lulc-simulated.yaml"}
+RECIPES = {"ombria": "flood-start.yaml", "simulated": "lulc-simulated.yaml"}
 """Data set -> recipe of CLAIRE that the comparison starts from."""
 
 SPLITS = {"simulated": {"train_split": "train", "validation_split": "val", "window": 0}}

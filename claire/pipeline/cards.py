@@ -307,9 +307,10 @@ def _spread(manifest: Manifest, mode: str, condition: str, key: str) -> str:
 
 def _describe_training(manifest: Manifest) -> str:
     training, recipe = manifest.training, manifest.training.get("recipe", {})
+    start = f", after those of {recipe['start']}" if recipe.get("start") else ""
     return (
-        f"split {recipe.get('train_split', '?')}, {training.get('train_tiles', '?')} tiles, "
-        f"seed {recipe.get('seed', '?')}, {recipe.get('epochs', '?')} + {recipe.get('finish_epochs', '?')} epochs"
+        f"split {recipe.get('train_split', '?')}, {training.get('train_tiles', '?')} tiles, seed "
+        f"{recipe.get('seed', '?')}, {recipe.get('epochs', '?')} + {recipe.get('finish_epochs', '?')} epochs{start}"
     )
 
 

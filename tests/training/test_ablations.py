@@ -25,7 +25,7 @@ CHANGED = {
 
 @pytest.fixture
 def recipe(root: Path) -> Recipe:
-    return Recipe.read(root / "recipes" / "flood.yaml")
+    return Recipe.read(root / "recipes" / "flood-start.yaml")
 
 
 def count(recipe: Recipe) -> int:

@@ -35,7 +35,7 @@ from tests.training.generated import TINY, GeneratedFloods
 
 @pytest.fixture
 def shipped(root: Path) -> Recipe:
-    return Recipe.read(root / "recipes" / "flood.yaml")
+    return Recipe.read(root / "recipes" / "flood-start.yaml")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def score(name: str, folder: Path, dataset: Dataset, split: str) -> tuple[Manife
 
 
 @pytest.mark.parametrize(
-    ("recipe", "models"), [("flood.yaml", MODELS), ("lulc-simulated.yaml", ("claire", "asanet", "deeplab"))]
+    ("recipe", "models"), [("flood-start.yaml", MODELS), ("lulc-simulated.yaml", ("claire", "asanet", "deeplab"))]
 )
 def test_peers_have_as_many_parameters_and_steps_as_claire(root: Path, recipe: str, models: tuple[str, ...]) -> None:
     base = replace(Recipe.read(root / "recipes" / recipe), train_split="train", validation_split="val")

@@ -40,7 +40,7 @@ def recipe(root: Path) -> Recipe:
         "crop": 32,
         "batch": 3,
     }
-    return Recipe.read(root / "recipes" / "flood.yaml", {**small, "name": "tiny"})
+    return Recipe.read(root / "recipes" / "flood-start.yaml", {**small, "name": "tiny"})
 
 
 @pytest.fixture
