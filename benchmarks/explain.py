@@ -88,7 +88,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--model", default="claire-flood")
     arguments.add_argument("--threads", type=int, default=2)
-    arguments.add_argument("--repetitions", type=int, default=5)
+    arguments.add_argument("--repetitions", type=int, default=15)
     given = arguments.parse_args()
 
     torch.set_num_threads(given.threads)
