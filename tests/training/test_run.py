@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,25 +142,26 @@ def test_measured_bands_are_the_means_over_valid_pixels(stack_and_manifest: tupl
 
 
 class PowerCutError(RuntimeError):
-    """Ends a run in its second epoch."""
+    """Ends a run in the middle."""
 
 
-def _cut(line: str) -> None:
-    raise PowerCutError
+def cut_after(count: int, lines: list[str]) -> Callable[[str], None]:
+    """Receives the lines of a run, keeps them, and ends it with that many."""
+
+    def keep(line: str) -> None:
+        lines.append(line)
+        if len(lines) == count:
+            raise PowerCutError
+
+    return keep
 
 
 def test_a_run_that_was_cut_goes_on_where_it_stopped_and_writes_a_checkpoint(
     dataset: Dataset, recipe: Recipe, tmp_path: Path
 ) -> None:
     lines: list[str] = []
-
-    def cut(line: str) -> None:
-        lines.append(line)
-        if len(lines) == 2:
-            raise PowerCutError
-
     with pytest.raises(PowerCutError):
-        train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", report=cut)
+        train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", report=cut_after(2, lines))
     weights = train(recipe, dataset, tmp_path / "checkpoints", tmp_path / "runs", resume=True, report=lines.append)
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 2], "the first epoch must not be repeated"
     network, manifest = load_checkpoint("tiny", weights.parent)
@@ -176,14 +178,8 @@ def test_a_run_goes_on_from_its_last_epoch_though_an_earlier_one_was_better(
     monkeypatch.setattr(SegmentationModule, "on_validation_epoch_end", log_worse)
     stale = replace(recipe, epochs=5, finish_epochs=0, validate_every=1)
     lines: list[str] = []
-
-    def cut(line: str) -> None:
-        lines.append(line)
-        if len(lines) == 4:
-            raise PowerCutError
-
     with pytest.raises(PowerCutError):
-        train(stale, dataset, tmp_path, tmp_path / "runs", report=cut)
+        train(stale, dataset, tmp_path, tmp_path / "runs", report=cut_after(4, lines))
     train(stale, dataset, tmp_path, tmp_path / "runs", resume=True, report=lines.append)
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 4, 5]
 
@@ -275,10 +271,10 @@ def test_a_recipe_starts_from_the_weights_and_levels_of_another(
     del older["training"]["recipe"]["classes"], older["training"]["recipe"]["zoom"]
     kept.write_text(json.dumps(older), encoding="utf-8")
     with pytest.raises(PowerCutError):
-        find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=_cut)
+        find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=cut_after(1, []))
     older["training"]["recipe"]["zoom"] = recipe.zoom
     kept.write_text(json.dumps(older), encoding="utf-8")
-    find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=_cut)
+    find_start(second, tmp_path / "recipes", dataset, tmp_path / "runs", report=cut_after(1, []))
     train(second, dataset, tmp_path / "checkpoints", tmp_path / "runs", start=start, report=lambda line: None)
     network, manifest = load_checkpoint("tiny", tmp_path / "checkpoints")
     assert manifest.sar.mean == start[1].sar.mean
