@@ -391,17 +391,29 @@ def set_levels(network: Network, optical: tuple[Sequence[float], Sequence[float]
         network.optical.set_levels(*optical)
 
 
-def shift_classes(network: nn.Module, shifts: Mapping[int, float]) -> None:
-    """Add to the logits of classes in every map, as when they are rarer in the world than they were in training.
+def shift_classes(network: Network, shifts: Mapping[Mode, Mapping[int, float]]) -> None:
+    """Add to the logits of classes, as when they are rarer or more frequent in the world than they were in training.
+
+    With `experts` the fused map takes over what is added to the maps of single sensors, where these see anything.
 
     Args:
         network: To change.
-        shifts: Class index -> what is added, natural logarithm.
+        shifts: Map -> class index -> what is added, natural logarithm; maps that the network lacks are left out.
     """
+    heads = _find_heads(network)
     with torch.no_grad():
-        for head in (module.head for module in network.modules() if isinstance(module, (Decoder, AuxiliaryHead))):
-            for index, shift in shifts.items():
-                head.bias[index] += shift  # type: ignore[index]
+        for mode in shifts.keys() & heads.keys():
+            for index, shift in shifts[mode].items():
+                heads[mode].bias[index] += shift  # type: ignore[index]
+
+
+def _find_heads(network: Network) -> dict[Mode, nn.Conv2d]:
+    """Map -> the layer that its logits come from."""
+    if isinstance(network, ClaireNetwork):
+        return {"fused": network.decoder.head, "optical": network.optical_head.head, "sar": network.sar_head.head}
+    if isinstance(network, LateNetwork):
+        return {mode: decoder.head for mode, decoder in zip(("optical", "sar"), network.decoders, strict=True)}  # type: ignore[misc]
+    return {network.modes[0]: network.decoder.head}
 
 
 def _count_heads(channels: int, width: int) -> int:

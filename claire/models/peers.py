@@ -251,11 +251,8 @@ class AtrousDecoder(nn.Module):
         self.enter = nn.ModuleList(nn.ConvTranspose2d(coarsest, middle, 2, stride=2) for _ in range(2))
         self.pyramid = AtrousPyramid(2 * middle, width)
         self.low = _dilated(fine, max(1, width // 2), 1, 1)
-        self.refine = nn.Sequential(
-            _dilated(width + max(1, width // 2), width, 3, 1),
-            _dilated(width, width, 3, 1),
-            nn.Conv2d(width, classes, 1),
-        )
+        self.refine = nn.Sequential(_dilated(width + max(1, width // 2), width, 3, 1), _dilated(width, width, 3, 1))
+        self.head = nn.Conv2d(width, classes, 1)
 
     def forward(self, optical: list[Tensor], sar: list[Tensor]) -> Tensor:
         """(B, K, H, W) logits from six tensors of each sensor, finest first."""
@@ -263,7 +260,7 @@ class AtrousDecoder(nn.Module):
         pooled = self.pyramid(torch.cat(entered, dim=1))
         fine = optical[2]
         raised = F.interpolate(pooled, size=fine.shape[2:], mode="bilinear", align_corners=False)
-        logits = self.refine(torch.cat([raised, self.low(fine)], dim=1))
+        logits = self.head(self.refine(torch.cat([raised, self.low(fine)], dim=1)))
         return F.interpolate(logits, size=optical[0].shape[2:], mode="bilinear", align_corners=False)
 
 

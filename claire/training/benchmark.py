@@ -38,7 +38,7 @@ FUSION = "cmaf"
 MODELS = (REFERENCE, *(name for name in NETWORKS if name != FUSION))
 """What may be compared besides ablations: CLAIRE, its baselines, and the peers."""
 
-VALIDATIONS = 5
+VALIDATIONS = 2
 """How often a run is validated at most; the best of these is scored."""
 
 MOST_UNLIKE = 0.2

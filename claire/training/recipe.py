@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from claire.core.bands import Modality
+from claire.core.bands import MODES, Modality, Mode
 from claire.core.classes import SCHEMES, ClassScheme, find_scheme, read_scheme
-from claire.core.errors import LabelError, MissingFileError, RecipeError
+from claire.core.errors import LabelError, MissingFileError, RecipeError, UnknownNameError
 from claire.core.manifest import InputSpec
 
 DAMAGE_SHARES: Mapping[str, float] = {
@@ -70,8 +70,9 @@ class Recipe:
         window: Side of the windows that tiles are cut into, pixels, so that tiles of several sizes can be learnt from;
             0 leaves tiles whole.
         repeat: First part of a tile's name -> how often its windows are drawn in an epoch; 1 for the others.
-        prior: Class name -> what is added to its logits after training, for classes that training shows more often than
-            the world does; natural logarithm.
+        prior: Map (fused, optical, sar) -> class name -> what is added to its logits after training, for classes that
+            training shows more or less often than the world does; natural logarithm. With `experts` the fused map takes
+            over what is added to the maps of single sensors, where these see anything.
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
         precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
         validate_every: Epochs between validations.
@@ -114,7 +115,7 @@ class Recipe:
     offset_share: float = 0.0
     window: int = 0
     repeat: Mapping[str, int] = field(default_factory=dict)
-    prior: Mapping[str, float] = field(default_factory=dict)
+    prior: Mapping[Mode, Mapping[str, float]] = field(default_factory=dict)
     zoom: float = 1.0
     precision: str = "32-true"
     validate_every: int = 5
@@ -152,6 +153,8 @@ class Recipe:
             raise RecipeError(
                 f"precision is {self.precision!r}, which is not known here.", f"Use {' or '.join(PRECISIONS)}."
             )
+        if strange := set(self.prior) - set(MODES):
+            raise UnknownNameError.among("map", sorted(strange)[0], MODES)
         for item in ("epochs", "batch", "validate_every", "patience", "devices"):
             if getattr(self, item) <= 0:
                 raise RecipeError(f"{item} is {getattr(self, item)}, but a positive number is wanted.", "Correct it.")

@@ -69,7 +69,7 @@ def train(
     lightning.seed_everything(recipe.seed, verbose=False)
     scheme, inputs = recipe.class_scheme, recipe.inputs
     own = scheme if recipe.classes else None
-    if strange := set(recipe.prior) - set(scheme.names):
+    if strange := {name for shifts in recipe.prior.values() for name in shifts} - set(scheme.names):
         raise UnknownNameError.among("class", sorted(strange)[0], scheme.names)
     config = NetworkConfig.from_mapping(
         {
@@ -157,7 +157,10 @@ def train(
     stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     weights = {k.removeprefix("network."): v for k, v in stored["state_dict"].items() if k.startswith("network.")}
     network.load_state_dict(weights)
-    shift_classes(network, {scheme.names.index(name): shift for name, shift in recipe.prior.items()})
+    shift_classes(
+        network,
+        {mode: {scheme.names.index(n): shift for n, shift in shifts.items()} for mode, shifts in recipe.prior.items()},
+    )
     return save_checkpoint(network, manifest, folder)
 
 

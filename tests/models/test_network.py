@@ -194,16 +194,36 @@ def test_every_peer_can_be_matched_in_parameters_within_a_fifth(fusion: str) -> 
     assert abs(count_parameters(matched) / wanted - 1) <= 0.2
 
 
-def test_shifted_classes_change_their_logits_alone_in_every_map() -> None:
+@pytest.mark.parametrize("fusion", sorted(NETWORKS))
+def test_a_shifted_class_changes_its_logits_alone_in_the_map_that_is_named(fusion: str) -> None:
     torch.manual_seed(0)
-    network = build_network(NetworkConfig(3, 2, 3, encoder="resnet", widths=(8, 8, 8, 8), depths=(1, 1, 1, 1))).eval()
-    pixels = [torch.randn(1, bands, 32, 32) for bands in (3, 2)]
-    inputs = (*pixels, *(torch.ones_like(each) for each in pixels))
-    before = network(*inputs).logits
-    shift_classes(network, {1: -2.0})
-    for mode, logits in network(*inputs).logits.items():
-        difference = (logits - before[mode]).mean(dim=(0, 2, 3))
-        torch.testing.assert_close(difference, torch.tensor([0.0, -2.0, 0.0]), rtol=0, atol=1e-4)
+    network = build_network(replace(SMALL, fusion=fusion)).eval()
+    before = network(*pair()).logits
+    for mode in before:
+        shift_classes(network, {mode: {1: -2.0}})
+    after = network(*pair()).logits
+    for mode in set(before) - ({"fused"} if fusion == "late" else set()):
+        difference = (after[mode] - before[mode]).mean(dim=(0, 2, 3))
+        wanted = torch.zeros(SMALL.classes)
+        wanted[1] = -2.0
+        torch.testing.assert_close(difference, wanted, rtol=0, atol=1e-4)
+    shift_classes(network, {"optical": {1: 2.0}, "sar": {1: 2.0}, "fused": {1: 2.0}})
+    for mode, logits in network(*pair()).logits.items():
+        torch.testing.assert_close(logits, before[mode], rtol=0, atol=1e-4)
+
+
+def test_with_experts_the_shift_of_a_sensor_reaches_the_fused_map_where_the_sensor_saw_anything() -> None:
+    torch.manual_seed(0)
+    network = build_network(replace(SMALL, experts=True)).eval()
+    optical, sar, optical_valid, sar_valid = pair()
+    optical_valid[..., :16] = 0
+    before = network(optical, sar, optical_valid, sar_valid).logits
+    shift_classes(network, {"optical": {0: 3.0}})
+    after = network(optical, sar, optical_valid, sar_valid).logits
+    torch.testing.assert_close(after["sar"], before["sar"])
+    difference = after["fused"][:, 0] - before["fused"][:, 0]
+    torch.testing.assert_close(difference[..., :16], torch.zeros_like(difference[..., :16]), rtol=0, atol=1e-4)
+    torch.testing.assert_close(difference[..., 16:], torch.full_like(difference[..., 16:], 3.0), rtol=0, atol=1e-4)
 
 
 def test_without_attention_no_pixel_of_the_fusion_reads_another() -> None:

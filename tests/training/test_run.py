@@ -286,6 +286,10 @@ def test_a_recipe_starts_from_the_weights_and_levels_of_another(
     assert second.without_fold(2).validation_split == "places-2"
 
 
-def test_a_prior_for_a_class_that_the_scheme_lacks_is_refused(dataset: Dataset, recipe: Recipe, tmp_path: Path) -> None:
+def test_a_prior_for_a_class_or_a_map_that_there_is_not_is_refused(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path
+) -> None:
     with pytest.raises(UnknownNameError, match="snow"):
-        train(replace(recipe, prior={"snow": -1.0}), dataset, tmp_path, tmp_path / "runs")
+        train(replace(recipe, prior={"fused": {"snow": -1.0}}), dataset, tmp_path, tmp_path / "runs")
+    with pytest.raises(UnknownNameError, match="infrared"):
+        replace(recipe, prior={"infrared": {"flood": -1.0}})
