@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -29,6 +29,9 @@ from claire.core.errors import ClaireError, InputError, MissingFileError, Unknow
 from claire.core.settings import Settings
 from claire.data.conditions import describe_conditions
 from claire.data.raster import printable
+
+if TYPE_CHECKING:
+    from claire.core.analysis import Analysis
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models_app = typer.Typer(no_args_is_help=True, help="Checkpoints: what is there, is it unaltered.")
@@ -244,21 +247,11 @@ def reason(
 ) -> None:
     """Say in words what an analysis measured; every sentence is checked against the facts it cites."""
     from claire.core.analysis import Analysis
-    from claire.reasoning.facts import build_facts
-    from claire.reasoning.narrating import check_question
     from claire.reasoning.narrating import reason as run
-    from claire.reasoning.questions import needs_measuring
 
     analysis = Analysis.load(folder)
-    if question is not None and needs_measuring(
-        build_facts(analysis), check_question(question, Settings.from_environment())
-    ):
-        from claire.pipeline import measure_first  # only now: a saved analysis is told without torch
-
-        say("Measuring what the question needs first.")
-        analysis, problem = measure_first(analysis, question)
-        if problem:
-            say(f"note: {problem}")
+    if question is not None:
+        analysis = _measure_first(analysis, question)
     narrative = run(analysis, engine, question, seed=seed, listen=None if as_json else show_token)
     if narrative.notice:
         say(f"note: {narrative.notice}")
@@ -282,11 +275,30 @@ def report(
 
     chosen, questions = get_choice(ReportFormat, kind, "format"), question or ()
     if is_analysis(folder):
-        written = write_report(folder, out, engine, questions, seed=seed)
+        written = write_report(folder, out, engine, questions, seed=seed, measure=_measure_first)
         answer(vars(written), f"Written to {printable(written.file, 60)}.", as_json)
         return
-    batch = write_reports(folder, out, chosen, engine, questions, seed=seed, progress=show_progress)
+    batch = write_reports(
+        folder, out, chosen, engine, questions, seed=seed, measure=_measure_first, progress=show_progress
+    )
     answer(batch.as_dict(), as_report_list(batch), as_json)
+
+
+def _measure_first(analysis: Analysis, question: str) -> Analysis:
+    """The analysis with what a question needs; says so, because it takes a moment."""
+    from claire.reasoning.facts import build_facts
+    from claire.reasoning.narrating import check_question
+    from claire.reasoning.questions import needs_measuring
+
+    if not needs_measuring(build_facts(analysis), check_question(question, Settings.from_environment())):
+        return analysis
+    from claire.pipeline import measure_first  # only now: a saved analysis is told without torch
+
+    say("Measuring what the question needs first.")
+    analysis, problem = measure_first(analysis, question)
+    if problem:
+        say(f"note: {problem}")
+    return analysis
 
 
 @app.command()

@@ -28,6 +28,9 @@ INDEX = "index.html"
 MOST_AREAS = 3
 """Classes that the list of reports names for each."""
 
+Measure = Callable[[Analysis, str], Analysis]
+"""Takes an analysis and a question; gives the analysis with what the answer needs and nobody measured yet."""
+
 
 @dataclass(frozen=True)
 class Written:
@@ -76,6 +79,7 @@ def tell_report(
     *,
     seed: int = 0,
     settings: Settings | None = None,
+    measure: Measure | None = None,
 ) -> Report:
     """The report of an analysis, narrated.
 
@@ -85,11 +89,15 @@ def tell_report(
         questions: Answered in the report, too.
         seed: Of the wording.
         settings: Limits.
+        measure: Measures what a question needs; without it a question is answered from what was measured before.
 
     Raises:
         EngineError: There is no such narrator, or its model cannot be used.
         InputError: A question is empty or too long.
     """
+    if measure is not None:
+        for question in questions:
+            analysis = measure(analysis, question)
     narrative = reason(analysis, engine, seed=seed, settings=settings)
     answers = [(each, reason(analysis, engine, each, seed=seed, settings=settings)) for each in questions]
     return build_report(analysis, narrative, answers, engine=engine, seed=seed)
@@ -103,6 +111,7 @@ def write_report(
     *,
     seed: int = 0,
     settings: Settings | None = None,
+    measure: Measure | None = None,
 ) -> Written:
     """Report one saved analysis.
 
@@ -113,6 +122,7 @@ def write_report(
         questions: Answered in the report, too.
         seed: Of the wording.
         settings: Limits.
+        measure: Measures what a question needs; without it a question is answered from what was measured before.
 
     Raises:
         AnalysisError: The analysis cannot be opened.
@@ -120,7 +130,7 @@ def write_report(
         EngineError: There is no such narrator, or its model cannot be used.
     """
     kind = find_format(out)
-    report = tell_report(Analysis.load(folder), engine, questions, seed=seed, settings=settings)
+    report = tell_report(Analysis.load(folder), engine, questions, seed=seed, settings=settings, measure=measure)
     return _write(out, render_report(report, kind))
 
 
@@ -133,6 +143,7 @@ def write_reports(
     *,
     seed: int = 0,
     settings: Settings | None = None,
+    measure: Measure | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Batch:
     """Report every saved analysis of a folder; one that cannot be opened is named, and the others are reported.
@@ -145,6 +156,7 @@ def write_reports(
         questions: Answered in each report, too.
         seed: Of the wording.
         settings: Limits.
+        measure: Measures what a question needs.
         progress: Told of analyses done and in all.
 
     Raises:
@@ -169,7 +181,7 @@ def write_reports(
         except AnalysisError as error:
             failed.append((as_line(each.name, LONGEST_NAME), f"{error.message} {error.hint}"))
         else:
-            report = tell_report(analysis, engine, questions, seed=seed, settings=settings)
+            report = tell_report(analysis, engine, questions, seed=seed, settings=settings, measure=measure)
             files.append(_write(out / _name_file(each.name, kind), render_report(report, kind)))
             entries.append(_list(report, files[-1].file, analysis))
         if progress is not None:

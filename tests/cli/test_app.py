@@ -496,6 +496,19 @@ def test_report_writes_one_file_and_gives_its_hash(claire: Any, kind: str) -> No
     assert f"r.{kind}" in claire("report", "saved", "--out", f"r.{kind}").out
 
 
+def test_reason_and_report_measure_first_what_a_question_needs(claire: Any, pair: list[object]) -> None:
+    assert claire("predict", *pair, "--out", "one").status == 0
+    without = claire("report", "one", "--out", "plain.html", "--question", "How much flood?")
+    asked = claire("report", "one", "--out", "asked.html", "--question", "Why is there flood?")
+    told = claire("reason", "one", "--question", "Why is there flood?", "--json")
+    assert [answer.status for answer in (without, asked, told)] == [0, 0, 0]
+    assert ["Measuring what" in answer.err for answer in (without, asked, told)] == [False, True, True]
+    texts = [Path(name).read_text(encoding="utf-8") for name in ("plain.html", "asked.html")]
+    assert ["Integrated Gradients" in text for text in texts] == [False, True]
+    sentences = [html.escape(sentence["text"]) for sentence in told.document["sentences"]]
+    assert [sentence in texts[1] for sentence in sentences] == [True] * len(sentences)
+
+
 def test_report_of_a_folder_names_what_is_broken_and_writes_the_rest(claire: Any) -> None:
     build_saved().rename("all-saved")
     Path("all").mkdir()

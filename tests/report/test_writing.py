@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,20 @@ def test_the_hash_is_that_of_the_file_and_the_same_every_time(saved: Path, tmp_p
 
 def test_a_saved_analysis_reports_as_the_one_that_was_saved(saved: Path) -> None:
     assert render_html(tell_report(Analysis.load(saved))) == render_html(tell_report(build_whole()))
+
+
+def test_what_a_question_needs_is_measured_before_anything_is_told(several: Path, tmp_path: Path) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def measure(analysis: Analysis, question: str) -> Analysis:
+        asked.append((analysis.tile.name, question))
+        return replace(analysis, tile=replace(analysis.tile, name=f"measured {len(asked)}"))
+
+    write_reports(several, tmp_path / "out", questions=["How sure?", "How much?"], measure=measure)
+    assert len(asked) == 6
+    assert asked[0][0].startswith("pair")
+    assert asked[1] == ("measured 1", "How much?"), "what was measured for one question is there for the next"
+    assert "measured 2" in (tmp_path / "out" / "a.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", FORMATS)
