@@ -247,10 +247,12 @@ def reason(
 ) -> None:
     """Say in words what an analysis measured; every sentence is checked against the facts it cites."""
     from claire.core.analysis import Analysis
+    from claire.reasoning.narrating import check_request
     from claire.reasoning.narrating import reason as run
 
     analysis = Analysis.load(folder)
     if question is not None:
+        check_request(engine, [question])
         analysis = _measure_first(analysis, question)
     narrative = run(analysis, engine, question, seed=seed, listen=None if as_json else show_token)
     if narrative.notice:
@@ -287,10 +289,9 @@ def report(
 def _measure_first(analysis: Analysis, question: str) -> Analysis:
     """The analysis with what a question needs; says so, because it takes a moment."""
     from claire.reasoning.facts import build_facts
-    from claire.reasoning.narrating import check_question
     from claire.reasoning.questions import needs_measuring
 
-    if not needs_measuring(build_facts(analysis), check_question(question, Settings.from_environment())):
+    if not needs_measuring(build_facts(analysis), question):
         return analysis
     from claire.pipeline import measure_first  # only now: a saved analysis is told without torch
 

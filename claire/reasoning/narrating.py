@@ -160,6 +160,19 @@ def open_narrator(
     return open_language_narrator(find_file(engine, settings), settings, seed=seed, should_stop=should_stop), ""
 
 
+def check_request(engine: str, questions: Iterable[str], settings: Settings | None = None) -> None:
+    """Say what is wrong with a narrator's name or with questions before anything is measured for them.
+
+    Raises:
+        EngineError: There is no such engine, or its model is not there or not what it should be.
+        InputError: A question is empty or too long.
+    """
+    limits = settings or Settings.from_environment()
+    open_narrator(engine, limits)
+    for question in questions:
+        check_question(question, limits)
+
+
 def check_question(question: str, settings: Settings) -> str:
     """A question within the limits.
 

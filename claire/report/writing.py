@@ -15,7 +15,7 @@ from claire.core.files import appearing
 from claire.core.settings import Settings
 from claire.core.text import as_line
 from claire.core.types import ClassArea
-from claire.reasoning.narrating import reason
+from claire.reasoning.narrating import check_request, reason
 from claire.report.building import build_report
 from claire.report.content import Report
 from claire.report.page import Entry, render_html, render_index
@@ -95,6 +95,7 @@ def tell_report(
         EngineError: There is no such narrator, or its model cannot be used.
         InputError: A question is empty or too long.
     """
+    check_request(engine, questions, settings)
     if measure is not None:
         for question in questions:
             analysis = measure(analysis, question)

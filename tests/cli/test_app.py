@@ -507,6 +507,9 @@ def test_reason_and_report_measure_first_what_a_question_needs(claire: Any, pair
     assert ["Integrated Gradients" in text for text in texts] == [False, True]
     sentences = [html.escape(sentence["text"]) for sentence in told.document["sentences"]]
     assert [sentence in texts[1] for sentence in sentences] == [True] * len(sentences)
+    refused = claire("reason", "one", "--question", "Why is there flood?", "--engine", "parrot")
+    assert refused.status == 2
+    assert "Measuring what" not in refused.err, "a wrong name is said before anything is measured"
 
 
 def test_report_of_a_folder_names_what_is_broken_and_writes_the_rest(claire: Any) -> None:

@@ -220,6 +220,18 @@ def test_an_analysis_saved_before_models_observations_and_evidence_were_kept_ope
     assert (opened.model, opened.observations, opened.attention, opened.explained) == (None, (), None, ())
 
 
+def test_arrays_in_a_compression_that_nobody_here_knows_are_refused(tmp_path: Path) -> None:
+    build_analysis().save(tmp_path)
+    content = bytearray((tmp_path / ARRAYS_NAME).read_bytes())
+    for signature, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        start = content.find(signature) + method
+        content[start : start + 2] = (99).to_bytes(2, "little")
+    (tmp_path / ARRAYS_NAME).write_bytes(content)
+    with pytest.raises(AnalysisError) as caught:
+        Analysis.load(tmp_path)
+    assert isinstance(caught.value.__cause__, NotImplementedError)
+
+
 def test_a_pickle_among_the_arrays_is_refused(tmp_path: Path) -> None:
     build_analysis().save(tmp_path)
     np.savez(tmp_path / "evil.npz", label=np.array([{"a": 1}], object), allow_pickle=True)

@@ -76,6 +76,17 @@ def test_what_a_question_needs_is_measured_before_anything_is_told(several: Path
     assert "measured 2" in (tmp_path / "out" / "a.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("engine", "question"), [("parrot", "Why?"), ("template", " "), ("template", "?" * 5000)])
+def test_nothing_is_measured_for_a_narrator_or_a_question_that_is_refused(
+    saved: Path, tmp_path: Path, engine: str, question: str
+) -> None:
+    def measure(analysis: Analysis, question: str) -> Analysis:
+        raise AssertionError(question)
+
+    with pytest.raises((EngineError, InputError)):
+        write_report(saved, tmp_path / "r.html", engine, ["Why is there flood?", question], measure=measure)
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 def test_neither_torch_nor_weights_nor_a_language_model_is_needed(saved: Path, tmp_path: Path, kind: str) -> None:
     out = tmp_path / f"report.{kind}"
