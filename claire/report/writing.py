@@ -131,6 +131,9 @@ def write_report(
         EngineError: There is no such narrator, or its model cannot be used.
     """
     kind = find_format(out)
+    with _writing(out):
+        if not out.parent.is_dir():
+            raise NotADirectoryError(out.parent)  # said now, not after minutes of measuring
     report = tell_report(Analysis.load(folder), engine, questions, seed=seed, settings=settings, measure=measure)
     return _write(out, render_report(report, kind))
 

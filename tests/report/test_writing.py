@@ -76,15 +76,23 @@ def test_what_a_question_needs_is_measured_before_anything_is_told(several: Path
     assert "measured 2" in (tmp_path / "out" / "a.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("engine", "question"), [("parrot", "Why?"), ("template", " "), ("template", "?" * 5000)])
-def test_nothing_is_measured_for_a_narrator_or_a_question_that_is_refused(
-    saved: Path, tmp_path: Path, engine: str, question: str
+@pytest.mark.parametrize(
+    ("engine", "question", "place"),
+    [
+        ("parrot", "Why?", "r.html"),
+        ("template", " ", "r.html"),
+        ("template", "?" * 5000, "r.html"),
+        ("template", "Why?", "none/r.html"),
+    ],
+)
+def test_nothing_is_measured_for_a_narrator_a_question_or_a_place_that_is_refused(
+    saved: Path, tmp_path: Path, engine: str, question: str, place: str
 ) -> None:
     def measure(analysis: Analysis, question: str) -> Analysis:
         raise AssertionError(question)
 
     with pytest.raises((EngineError, InputError)):
-        write_report(saved, tmp_path / "r.html", engine, ["Why is there flood?", question], measure=measure)
+        write_report(saved, tmp_path / place, engine, ["Why is there flood?", question], measure=measure)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
