@@ -24,7 +24,7 @@ RECIPES = {"ombria": "flood-start.yaml", "simulated": "lulc-simulated.yaml"}
 SPLITS = {"simulated": {"train_split": "train", "validation_split": "val", "window": 0}}
 """What differs from that recipe."""
 
-PEERS = "claire,concat,late,add,ssma,cmx,asanet,deeplab"
+PEERS = "claire,optical,sar,concat,late,add,ssma,cmx,asanet,deeplab"
 
 
 @benchmark_app.command("accuracy")

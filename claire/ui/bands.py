@@ -11,6 +11,7 @@ import streamlit as st
 from claire.core.bands import GUESS_CODES, MODALITIES, UNITS_OF, Modality, Unit, normalise_band_name
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.types import Layer, Tile, layer_of
+from claire.ui.state import pick_model
 from claire.ui.tables import show_table
 from claire.ui.text import as_html, as_text
 from claire.viz.encoding import thin_layer
@@ -39,16 +40,21 @@ def find_missing(tile: Tile, manifest: Manifest) -> tuple[Modality, ...]:
     return tuple(missing)
 
 
-def as_fitting(names: Sequence[str]) -> str:
-    """Which models read a pair, in a sentence.
-
-    Example:
-        >>> as_fitting(["a", "b"]), as_fitting([])
-        ('Pick a or b in the sidebar: it reads this pair.', 'No model that is ready reads this pair.')
-    """
+def offer_fitting(names: Sequence[str]) -> None:
+    """A button for each model that reads a pair, which makes it the picked one; a sentence where there is none."""
     if not names:
-        return "No model that is ready reads this pair."
-    return f"Pick {' or '.join(as_text(name) for name in names)} in the sidebar: it reads this pair."
+        st.markdown("No model that is ready reads this pair.")
+        return
+    with st.container(horizontal=True):
+        for name in names:
+            st.button(
+                f"Use {as_text(name)}",
+                key=f"claire.use.{name}",
+                icon=":material/check:",
+                help="This model reads the pair.",
+                on_click=pick_model,
+                args=(name,),
+            )
 
 
 def show_misfit(tile: Tile, manifest: Manifest, fitting: Sequence[str]) -> None:
@@ -61,10 +67,11 @@ def show_misfit(tile: Tile, manifest: Manifest, fitting: Sequence[str]) -> None:
     """
     st.error(
         f"**The model {as_text(manifest.name)} cannot read this pair: it wants other bands.**\n\n"
-        f"{as_fitting(fitting)} Or choose another pair on the Explore page; for an upload, say there which band is "
-        "which.",
+        "Use a model that reads it, or choose another pair on the Explore page; for an upload, say there which band "
+        "is which.",
         icon=":material/error:",
     )
+    offer_fitting(fitting)
     rows = []
     for modality in MODALITIES:
         layer, spec = layer_of(tile, modality), _spec_of(manifest, modality)

@@ -10,7 +10,7 @@ import streamlit as st
 from claire.core.analysis import Analysis
 from claire.core.manifest import Manifest
 from claire.core.types import Tile
-from claire.ui.bands import SENSOR_TITLES, as_fitting, find_missing, show_misfit
+from claire.ui.bands import SENSOR_TITLES, find_missing, offer_fitting, show_misfit
 from claire.ui.cache import ReadyModel, analyse, find_dataset, list_ids, list_ready_models
 from claire.ui.gallery import show_gallery
 from claire.ui.pair import show_facts, show_notices, show_pair
@@ -53,8 +53,8 @@ def show_chosen() -> None:
             st.switch_page("pages/compare.py", query_params=choice.link or None)
     if entry and (missing := find_missing(choice.tile, entry.manifest)):
         sensors = " and ".join(SENSOR_TITLES[modality] for modality in missing)
-        hint = as_fitting(find_fitting(choice.tile))
-        st.caption(f":material/warning: The model {as_text(entry.name)} wants other bands ({sensors}). {hint}")
+        st.caption(f":material/warning: The model {as_text(entry.name)} wants other bands ({sensors}).")
+        offer_fitting(find_fitting(choice.tile))
     show_notices(choice.tile.notices)
     show_pair(entry.manifest.class_scheme if entry else None)
     st.markdown("**What the files are**")

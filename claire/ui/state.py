@@ -86,6 +86,11 @@ def find_choice() -> Choice | None:
     return choice if isinstance(choice, Choice) else None
 
 
+def pick_model(name: str) -> None:
+    """Make a model the one that is picked in the sidebar; for callbacks, which run before the sidebar is drawn."""
+    st.session_state[MODEL_KEY] = name
+
+
 def remember_working(model: ReadyModel) -> None:
     """Keep the model that has just worked, for when the next one does not."""
     st.session_state[WORKING_KEY] = model

@@ -216,7 +216,12 @@ def test_a_pair_that_the_picked_model_cannot_read_names_one_that_can(
     )
     fakes.entries = [flood, replace(flood, name="lands", manifest=lands)]
     for page in ("pages/explore.py", "pages/compare.py"):
-        assert "Pick lands in the sidebar" in words_of(open_page(page, dataset="gallery", tile="town-1"))
+        app = open_page(page, dataset="gallery", tile="town-1")
+        assert "wants other bands" in words_of(app)
+        app.button(key="claire.use.lands").click().run()
+        assert not app.exception
+        assert app.selectbox(key="claire.model").value == "lands"
+        assert "wants other bands" not in words_of(app)
 
 
 def test_a_pair_without_a_label_has_maps_but_no_scores(open_page: Any, fakes: Any) -> None:
