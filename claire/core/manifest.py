@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claire.core.bands import MODES, UNITS, Modality, Mode, Unit, normalise_band_name
+from claire.core.bands import CLOUD_BANDS, MODES, UNITS, Modality, Mode, Unit, normalise_band_name
 from claire.core.classes import SCHEMES, ClassScheme, find_scheme, read_scheme
 from claire.core.documents import parse_json
 from claire.core.errors import CheckpointError
@@ -23,6 +23,9 @@ DEEPEST = 12
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 """A checkpoint's name becomes file names."""
+
+SCREENED_UNITS: frozenset[Unit] = frozenset({"reflectance", "reflectance_x1e4"})
+"""Units in which clouds can be told by how bright they are."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}|")
 FETCH_AGAIN = "Download the checkpoint again."
@@ -40,6 +43,8 @@ class InputSpec:
         dates: Groups of channel indices acquired together; a pixel whose bands of one date are all 0 is nodata of that
             date.
         sensor: For example "Sentinel-2 L1C".
+        screen_clouds: What looks like cloud is left out before the encoder sees it; wants `CLOUD_BANDS` of every date,
+            as reflectance.
     """
 
     bands: tuple[str, ...]
@@ -48,6 +53,7 @@ class InputSpec:
     std: tuple[float, ...]
     dates: tuple[tuple[int, ...], ...]
     sensor: str = ""
+    screen_clouds: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.bands)
@@ -55,6 +61,14 @@ class InputSpec:
             raise CheckpointError("A manifest gives another number of means or spreads than bands.", FETCH_AGAIN)
         if sorted(i for date in self.dates for i in date) != list(range(count)):
             raise CheckpointError("A manifest does not assign every band to one date.", FETCH_AGAIN)
+        if self.screen_clouds and not (self.unit in SCREENED_UNITS and all(map(self._shows_clouds, self.dates))):
+            raise CheckpointError(
+                f"Clouds are to be left out of {self.unit} in {', '.join(self.bands)[:80]}, which cannot show them.",
+                f"Switch screen_clouds off, or give {', '.join(sorted(CLOUD_BANDS))} of every date as reflectance.",
+            )
+
+    def _shows_clouds(self, date: Sequence[int]) -> bool:
+        return {normalise_band_name(self.bands[channel]).partition("_")[0] for channel in date} >= CLOUD_BANDS
 
 
 @dataclass(frozen=True)
@@ -222,6 +236,8 @@ def _build_input(content: Any) -> InputSpec:
     if fields["unit"] not in UNITS:
         raise ValueError("unit")
     fields["sensor"] = _text(fields.get("sensor", ""))
+    if not isinstance(fields.get("screen_clouds", False), bool):
+        raise TypeError("screen_clouds")
     fields["bands"] = tuple(_text(band) for band in _list(fields["bands"]))
     fields |= {key: tuple(_number(value) for value in _list(fields[key])) for key in ("mean", "std")}
     fields["dates"] = tuple(tuple(_count(index) for index in _list(date)) for date in _list(fields["dates"]))

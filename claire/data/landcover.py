@@ -8,6 +8,7 @@ val                     simulated validation scenes
 train                   every fourth simulated training scene and all labelled real tiles, cloudy ones too
 places                  all labelled real places under a clear sky
 train-1, places-1 ...   the same without, and with only, the places of one fold
+cloudy-1 ...            the places of one fold under clouds
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class LandCoverDataset:
         "val",
         "train",
         "places",
-        *chain.from_iterable((f"train-{fold}", f"places-{fold}") for fold in range(1, FOLDS + 1)),
+        *chain.from_iterable((f"train-{fold}", f"places-{fold}", f"{CLOUDY}-{fold}") for fold in range(1, FOLDS + 1)),
     )
 
     def __init__(self, root: Path, *, scenes: int = SCENES, side: int = SCENE_SIDE) -> None:
@@ -85,6 +86,8 @@ class LandCoverDataset:
         if split == SIMULATED:
             return simulated
         kind, _, fold = split.partition("-")
+        if kind == CLOUDY:
+            return tuple(tile for tile in self._real if tile.startswith(f"{CLOUDY}/") and self._folds[tile] == fold)
         if kind == "places":
             clear = [
                 tile

@@ -13,6 +13,7 @@ from claire.core.errors import BandError, EmptyTileError, SwapError
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.types import Layer, Notice, Prepared, Tile, layer_of
 from claire.data.faults import remove_offset
+from claire.data.screening import find_clouds
 
 ZERO_IS_NODATA: frozenset[Unit] = frozenset({"uint8", "reflectance", "reflectance_x1e4"})
 """Units in which a pixel whose bands of one date are all exactly 0 was not observed; 0 dB is a measurement."""
@@ -23,6 +24,9 @@ amplitude 1.5 is 3.5 dB, while nature has the cross-polarised several dB below."
 
 FAR_FROM_TRAINING = 6.0
 """Standard deviations of the training split between its mean and the middle of a tile; then the unit may be wrong."""
+
+LEAST_CLOUDS = 0.005
+"""Share of a picture under cloud from which on it is said."""
 
 MOST_NAMED = 60
 """Characters of a sentence that may go to the band names of a file."""
@@ -54,10 +58,14 @@ def prepare(tile: Tile, manifest: Manifest) -> tuple[Prepared, tuple[Notice, ...
             empty = np.zeros((len(spec.bands), height, width), np.float32)
             arrays[modality] = empty, empty.astype(bool)
         else:
-            arrays[modality] = normalise(layer.values, compute_valid(layer.values, layer.valid, spec), spec)
+            observed = compute_valid(layer.values, layer.valid, spec)
+            if spec.screen_clouds:
+                observed = _leave_clouds_out(layer, observed, spec, chosen.sar is not None, notices)
+            arrays[modality] = normalise(layer.values, observed, spec)
             notices += _compare_statistics(*arrays[modality], modality)
     if not any(valid.any() for _, valid in arrays.values()):
-        raise EmptyTileError(f"The tile {tile.name!r} holds nothing but nodata.", "Choose a tile with valid pixels.")
+        seen = "clouds" if any(notice.code == "clouds" for notice in notices) else "nodata"
+        raise EmptyTileError(f"The tile {tile.name!r} holds nothing but {seen}.", "Choose a tile with valid pixels.")
     label = None if tile.label is None else manifest.class_scheme.to_index(tile.label)
     (optical, optical_valid), (sar, sar_valid) = arrays["optical"], arrays["sar"]
     return Prepared(tile.name, optical, sar, optical_valid, sar_valid, label, tile.georeference), tuple(notices)
@@ -122,6 +130,19 @@ def normalise(
     std = np.array(spec.std, np.float32)[:, None, None]
     finite = np.where(valid, values, 0).astype(np.float32)
     return np.where(valid, (finite - mean) / std, np.float32(0)), valid
+
+
+def _leave_clouds_out(
+    layer: Layer, observed: NDArray[np.bool_], spec: InputSpec, has_sar: bool, notices: list[Notice]
+) -> NDArray[np.bool_]:
+    clouds = observed & find_clouds(layer.values, observed, spec)
+    share = float(clouds.any(axis=0).mean())
+    if share >= LEAST_CLOUDS:
+        rest = "the fused map rests on SAR there" if has_sar else "there is no map there"
+        notices.append(
+            Notice("clouds", f"{100 * share:.0f} % of the optical picture looks like cloud and is left out: {rest}.")
+        )
+    return observed & ~clouds
 
 
 def _select(layer: Layer, spec: InputSpec, modality: Modality, notices: list[Notice]) -> Layer:

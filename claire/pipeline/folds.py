@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ UNSEEN: dict[str, str] = {
 }
 """Condition -> its name among the scores of the network that is kept."""
 
+JUDGED: dict[str, dict[str, str]] = {"places": UNSEEN, "cloudy": {"clear": "unseen_places_cloudy"}}
+"""First part of a split -> what is asked of it, as in `UNSEEN`. Real clouds need no damage of ours."""
+
 
 def score_unseen(
     name: str, folder: Path, folds: Sequence[int], kept: Path, dataset: Dataset, *, report: Progress | None = None
@@ -42,7 +46,7 @@ def score_unseen(
         folder: Where it lies.
         folds: Numbers of the folds; the run without fold 2 is called `NAME-2`.
         kept: Where these runs lie.
-        dataset: With a split `places-2` for fold 2.
+        dataset: With a split `places-2` for fold 2, and `cloudy-2` where these places were seen under clouds, too.
         report: Receives (tiles done, tiles in all) of each fold.
 
     Returns:
@@ -51,17 +55,22 @@ def score_unseen(
     manifest = Manifest.read(find_manifest(name, folder))
     settings = replace(Settings.from_environment(), checkpoints=kept)
     temperatures: list[Mapping[Mode, float]] = []
-    entries: list[dict[str, dict[str, dict[str, Any]]]] = []
+    found: dict[tuple[Mode, str], list[Mapping[str, Any]]] = {}
     for fold in folds:
         model = load_model(f"{name}-{fold}", settings)
-        split = f"places-{fold}"
-        temperatures.append(fit_temperatures(dataset, split, model, report=report))
-        entries.append(evaluate(dataset, split, model, conditions=tuple(UNSEEN), report=report))
-    scores: dict[str, dict[str, Mapping[str, float]]] = {m: dict(manifest.scores.get(m, {})) for m in entries[0]}
-    for mode, condition in ((mode, condition) for mode in scores for condition in UNSEEN):
-        found = [entry[mode][condition] for entry in entries if entry[mode].get(condition, {}).get("oa") is not None]
-        if found:
-            scores[mode][UNSEEN[condition]] = summarise(_pool(found, manifest.class_scheme.names))
+        temperatures.append(fit_temperatures(dataset, f"places-{fold}", model, report=report))
+        for kind, conditions in JUDGED.items():
+            split = f"{kind}-{fold}"
+            if split not in dataset.splits or not dataset.ids(split):
+                continue
+            judged = evaluate(dataset, split, model, conditions=tuple(conditions), report=report)
+            for mode, (condition, title) in product(judged, conditions.items()):
+                entry = judged[mode].get(condition, {})
+                if entry.get("oa") is not None:
+                    found.setdefault((mode, title), []).append(entry)
+    scores: dict[str, dict[str, Mapping[str, float]]] = {mode: dict(manifest.scores.get(mode, {})) for mode, _ in found}
+    for (mode, title), entries in found.items():
+        scores[mode][title] = summarise(_pool(entries, manifest.class_scheme.names))
     fitted: dict[Mode, float] = {
         mode: round(float(np.exp(np.mean([np.log(each[mode]) for each in temperatures]))), 4)
         for mode in temperatures[0]

@@ -73,6 +73,8 @@ class Recipe:
         prior: Map (fused, optical, sar) -> class name -> what is added to its logits after training, for classes that
             training shows more or less often than the world does; natural logarithm. With `experts` the fused map takes
             over what is added to the maps of single sensors, where these see anything.
+        screen_clouds: The finished checkpoint leaves out what looks like cloud (`InputSpec.screen_clouds`). Training
+            does not, so that a cloud that is missed is nothing new.
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
         precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
         validate_every: Epochs between validations.
@@ -116,6 +118,7 @@ class Recipe:
     window: int = 0
     repeat: Mapping[str, int] = field(default_factory=dict)
     prior: Mapping[Mode, Mapping[str, float]] = field(default_factory=dict)
+    screen_clouds: bool = False
     zoom: float = 1.0
     precision: str = "32-true"
     validate_every: int = 5

@@ -69,6 +69,7 @@ def train(
     lightning.seed_everything(recipe.seed, verbose=False)
     scheme, inputs = recipe.class_scheme, recipe.inputs
     own = scheme if recipe.classes else None
+    finished = replace(inputs[0], screen_clouds=recipe.screen_clouds)  # bands without clouds are refused now
     if strange := {name for shifts in recipe.prior.values() for name in shifts} - set(scheme.names):
         raise UnknownNameError.among("class", sorted(strange)[0], scheme.names)
     config = NetworkConfig.from_mapping(
@@ -161,6 +162,7 @@ def train(
         network,
         {mode: {scheme.names.index(n): shift for n, shift in shifts.items()} for mode, shifts in recipe.prior.items()},
     )
+    manifest = replace(manifest, optical=replace(manifest.optical, screen_clouds=finished.screen_clouds))
     return save_checkpoint(network, manifest, folder)
 
 

@@ -19,9 +19,12 @@ PLOTLY_CONFIG = {"displayModeBar": False}
 
 
 def show_comparison(analysis: Analysis) -> None:
-    """The one sentence that says which sensor won where."""
+    """The one sentence that says which sensor won where, and what of the optical picture was left out as cloud."""
     if analysis.comparison:
         st.success(f"**{as_text(analysis.comparison, 400)}**", icon=":material/compare_arrows:")
+    for notice in analysis.notices:
+        if notice.code == "clouds":
+            st.caption(f":material/cloud: {as_text(notice.message)}")
 
 
 def show_legend(analysis: Analysis) -> None:

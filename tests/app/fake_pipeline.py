@@ -94,7 +94,7 @@ class FakePipeline:
             np.clip(0.5 + evidence.get("optical", evidence["fused"]) / 4, 0, 1).astype(np.float32),
             "SAR won on most of the pixels on which the two sensors differ.",
             Provenance(model.manifest.name, model.manifest.sha256),
-            (Notice("fake", "These maps are fakes."),),
+            (*tile.notices, Notice("fake", "These maps are fakes.")),
         )
 
     def read_attention(self, tile: Tile, model: FakeEntry, at: tuple[int, int] = (0, 0)) -> Attention:

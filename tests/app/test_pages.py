@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from claire.core.errors import FormatError
 from claire.core.manifest import InputSpec
 from claire.core.types import Layer, Notice, Tile
+from claire.data.examples import generate_flood_pair
 
 PAGES = ["app.py", "pages/explore.py", "pages/compare.py", "pages/attention.py", "pages/why.py"]
 LINK = {"dataset": "examples", "tile": "valley-1"}
@@ -160,6 +161,14 @@ def test_compare_shows_three_maps_scores_and_the_sentence(open_page: Any) -> Non
     assert len(app.get("plotly_chart")) == 2
 
 
+def test_what_was_left_out_as_cloud_is_said_above_the_maps(open_page: Any, fakes: Any) -> None:
+    notice = Notice("clouds", "79 % of the optical picture looks like cloud and is left out.")
+    fakes.datasets = [Folder(replace(generate_flood_pair(3, 64), notices=(notice,)))]
+    app = open_page("pages/compare.py", dataset="folder", tile="one")
+    assert any("79 % of the optical" in caption.value for caption in app.caption)
+    assert not any("left out" in caption.value for caption in open_page("pages/compare.py", **LINK).caption)
+
+
 def test_moving_a_slider_does_not_run_the_network_again(open_page: Any, fakes: Any) -> None:
     app = open_page("pages/compare.py", **LINK)
     for opacity in (0, 30, 100):
@@ -225,8 +234,6 @@ def test_a_pair_that_the_picked_model_cannot_read_names_one_that_can(
 
 
 def test_a_pair_without_a_label_has_maps_but_no_scores(open_page: Any, fakes: Any) -> None:
-    from claire.data.examples import generate_flood_pair
-
     fakes.datasets = [Folder(replace(generate_flood_pair(3, 64), label=None))]
     app = open_page("pages/compare.py", dataset="folder", tile="one")
     assert not app.exception

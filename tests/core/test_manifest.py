@@ -17,6 +17,9 @@ from claire.core.settings import Settings
 
 OPTICAL = InputSpec(("B3", "B8"), "uint8", (0.1, 0.2), (1.0, 2.0), ((0,), (1,)), "Sentinel-2")
 SAR = InputSpec(("VV",), "db", (-12.0,), (4.0,), ((0,),))
+SEES_CLOUDS = InputSpec(
+    ("B2", "B3", "B4", "B8", "B11", "B12"), "reflectance_x1e4", (0.0,) * 6, (1.0,) * 6, (tuple(range(6)),), "", True
+)
 MANIFEST = Manifest(
     "tiny",
     "A tiny one",
@@ -60,6 +63,22 @@ def test_a_manifest_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
     MANIFEST.write(tmp_path / "m.json")
     assert Manifest.read(tmp_path / "m.json") == MANIFEST
     assert MANIFEST.class_scheme is FLOOD
+    screened = replace(MANIFEST, optical=SEES_CLOUDS, golden=None)
+    screened.write(tmp_path / "m.json")
+    assert Manifest.read(tmp_path / "m.json") == screened
+
+
+def test_a_manifest_from_before_clouds_were_left_out_leaves_none_out(tmp_path: Path) -> None:
+    content = asdict(MANIFEST)
+    del content["optical"]["screen_clouds"]
+    (tmp_path / "m.json").write_text(json.dumps(content))
+    assert not Manifest.read(tmp_path / "m.json").optical.screen_clouds
+
+
+def test_clouds_of_a_date_without_the_bands_for_it_cannot_be_left_out() -> None:
+    with pytest.raises(CheckpointError, match="cannot show them") as caught:
+        replace(SEES_CLOUDS, dates=((0, 1, 2), (3, 4, 5)))
+    assert "B11" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -113,6 +132,9 @@ def test_a_manifest_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
         {"sar": {"bands": ["VV"], "unit": "db", "mean": ["0"], "std": [1.0], "dates": [[0]]}},
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[-1]]}},
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[0]], "sensor": 3}},
+        {"optical": {**asdict(SEES_CLOUDS), "screen_clouds": 1}},
+        {"optical": {**asdict(OPTICAL), "screen_clouds": True}},
+        {"optical": {**asdict(SEES_CLOUDS), "unit": "uint8"}},
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ def test_training_takes_scenes_and_labelled_places_and_leaves_the_unlabelled_out
     assert len(train) - len(recalled) == len(PLACES) + 1, "every labelled tile and the cloudy one, but not 66"
     assert dataset.read("cloudy/flat/11_s2cloudy").label is not None
     assert not any("cloudy" in tile for tile in dataset.ids("places"))
+    assert [tile for fold in range(1, 5) for tile in dataset.ids(f"cloudy-{fold}")] == ["cloudy/flat/11_s2cloudy"]
 
 
 def test_folds_part_the_places_and_never_a_place(root: Path) -> None:

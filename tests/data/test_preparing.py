@@ -280,3 +280,39 @@ def test_the_selected_tile_keeps_place_notices_and_sources() -> None:
     assert (chosen.georeference, chosen.notices, chosen.sources) == (place, tile.notices, tile.sources)
     assert notices == ()
     assert prepare(tile, make_manifest())[0].georeference == place
+
+
+def make_cloudy(share: float) -> tuple[Tile, Manifest]:
+    """A tile whose left part is cloud over grass, and a model that leaves clouds out."""
+    bands = ("B2", "B3", "B4", "B8", "B11", "B12")
+    values = np.broadcast_to(np.array([1000, 1200, 1000, 3500, 2400, 1500])[:, None, None], (6, 20, 40)).copy()
+    values[:, :, : round(40 * share)] = np.array([5500, 5400, 5500, 6000, 4200, 3200])[:, None, None]
+    optical = InputSpec(bands, "reflectance_x1e4", (0.0,) * 6, (1e3,) * 6, (tuple(range(6)),), "", True)
+    radar = np.random.default_rng(0).normal(-12, 1, (2, 20, 40))
+    tile = make_tile(optical=make_layer(bands, "reflectance_x1e4", values), sar=make_layer(SAR, "db", radar))
+    return tile, replace(make_manifest(), optical=optical)
+
+
+def test_clouds_are_left_out_and_said_where_the_model_wants_it() -> None:
+    tile, manifest = make_cloudy(0.5)
+    prepared, notices = prepare(tile, manifest)
+    assert not prepared.optical_valid[:, :, :20].any()
+    assert not prepared.optical[:, :, :20].any()
+    assert prepared.optical_valid[:, :, 24:].all()
+    assert prepared.sar_valid.all()
+    (notice,) = (each for each in notices if each.code == "clouds")
+    assert notice.message.startswith("60 % of the optical picture looks like cloud")
+    assert "rests on SAR" in notice.message
+    plain, said = prepare(tile, replace(manifest, optical=replace(manifest.optical, screen_clouds=False)))
+    assert plain.optical_valid.all()
+    assert "clouds" not in {each.code for each in said}
+    assert "clouds" not in {each.code for each in prepare(make_cloudy(0.0)[0], manifest)[1]}
+
+
+def test_nothing_but_clouds_needs_sar() -> None:
+    tile, manifest = make_cloudy(1.0)
+    prepared, _ = prepare(tile, manifest)
+    assert not prepared.optical_valid.any()
+    assert prepared.valid("fused").all()
+    with pytest.raises(EmptyTileError, match="nothing but clouds"):
+        prepare(replace(tile, sar=None), manifest)

@@ -58,3 +58,18 @@ def test_every_place_is_scored_by_the_network_that_did_not_see_it(folders: tuple
     assert set(after.temperature) == set(before.temperature)
     assert after.temperature != before.temperature
     assert "unseen_places" in (checkpoints / "tiny.md").read_text(encoding="utf-8")
+
+
+def test_pictures_under_real_clouds_are_scored_where_there_are_any(folders: tuple[Path, Path]) -> None:
+    checkpoints, runs = folders
+
+    class Cloudy(TwoFolds):
+        def ids(self, split: str | None = None) -> tuple[str, ...]:
+            return {"cloudy-1": (), "cloudy-2": ("5", "6")}.get(split or "", super().ids(split))
+
+    dataset = Cloudy(splits=("places-1", "places-2", "cloudy-1", "cloudy-2"))
+    after = score_unseen("tiny", checkpoints, (1, 2), runs, dataset)
+    seen = evaluate(dataset, "cloudy-2", load_model("tiny-2", Settings(checkpoints=runs)))
+    for mode, conditions in after.scores.items():
+        assert conditions["unseen_places_cloudy"]["n_tiles"] == 2
+        assert conditions["unseen_places_cloudy"]["oa"] == pytest.approx(seen[mode]["clear"]["oa"], abs=1e-4)

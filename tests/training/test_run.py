@@ -13,7 +13,7 @@ import torch
 
 from claire.core.classes import IGNORE_INDEX
 from claire.core.dataset import Dataset
-from claire.core.errors import DatasetError, RecipeError, UnknownNameError
+from claire.core.errors import CheckpointError, DatasetError, RecipeError, UnknownNameError
 from claire.core.manifest import Manifest
 from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
@@ -293,3 +293,11 @@ def test_a_prior_for_a_class_or_a_map_that_there_is_not_is_refused(
         train(replace(recipe, prior={"fused": {"snow": -1.0}}), dataset, tmp_path, tmp_path / "runs")
     with pytest.raises(UnknownNameError, match="infrared"):
         replace(recipe, prior={"infrared": {"flood": -1.0}})
+
+
+def test_clouds_that_the_bands_cannot_show_are_refused_before_training(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(CheckpointError, match="cannot show them"):
+        train(replace(recipe, screen_clouds=True), dataset, tmp_path, tmp_path / "runs")
+    assert not list(tmp_path.iterdir())

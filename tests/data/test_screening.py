@@ -1,0 +1,120 @@
+"""Clouds are found by how they look in six bands, and bright ground, snow and small bright things are not."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from claire.core.manifest import InputSpec
+from claire.data.screening import BRIGHT, MARGIN, SNOW, WINDOW, find_clouds
+from claire.data.simulator.scene import Options, simulate_scene
+
+BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
+SPECTRA = {
+    "cloud": (0.55, 0.54, 0.55, 0.60, 0.42, 0.32),
+    "thin cloud over grass": (0.30, 0.29, 0.28, 0.42, 0.30, 0.22),
+    "snow": (0.80, 0.80, 0.78, 0.75, 0.12, 0.09),
+    "sand": (0.22, 0.30, 0.40, 0.47, 0.55, 0.50),
+    "forest": (0.09, 0.08, 0.05, 0.30, 0.14, 0.07),
+    "grass": (0.10, 0.12, 0.10, 0.35, 0.24, 0.15),
+    "water": (0.12, 0.10, 0.07, 0.05, 0.02, 0.02),
+    "town": (0.17, 0.17, 0.18, 0.22, 0.24, 0.21),
+}
+"""Reflectance of what fills a picture."""
+CLOUDS = {"cloud", "thin cloud over grass"}
+
+
+def make_spec(unit: str = "reflectance", dates: int = 1) -> InputSpec:
+    names = tuple(f"{band}{when}" for when in ("", "_after")[:dates] for band in BANDS)
+    groups = tuple(tuple(range(6 * date, 6 * date + 6)) for date in range(dates))
+    return InputSpec(names, unit, (0.0,) * len(names), (1.0,) * len(names), groups, "", True)  # type: ignore[arg-type]
+
+
+def fill(name: str, height: int = 24, width: int = 20) -> NDArray[np.float64]:
+    return np.broadcast_to(np.array(SPECTRA[name])[:, None, None], (6, height, width)).copy()
+
+
+def find(values: NDArray[np.float64], valid: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    return find_clouds(values, np.ones(values.shape, bool) if valid is None else valid, make_spec())
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_a_picture_of_one_thing_is_cloud_or_not(name: str) -> None:
+    found = find(fill(name))
+    assert found.all() if name in CLOUDS else not found.any()
+
+
+def test_numbers_times_ten_thousand_are_the_same_picture() -> None:
+    picture = fill("grass")
+    picture[:, :, :9] = fill("cloud")[:, :, :9]
+    numbers = np.round(picture * 1e4).astype(np.uint16)
+    whole = find_clouds(numbers, np.ones(numbers.shape, bool), make_spec("reflectance_x1e4"))
+    np.testing.assert_array_equal(whole, find(picture))
+    assert whole[:, :, :9].all()
+    assert not whole[:, :, 9 + MARGIN :].any()
+
+
+def test_a_bright_roof_is_no_cloud() -> None:
+    picture = fill("town")
+    picture[:, 8:12, 8:12] = np.array(SPECTRA["cloud"])[:, None, None]
+    assert not find(picture).any()
+
+
+def test_what_was_not_observed_is_no_cloud_itself() -> None:
+    picture, valid = fill("cloud"), np.ones((6, 24, 20), bool)
+    valid[3] = False
+    assert not find(picture, valid).any()
+    assert not find(np.full((6, 24, 20), np.nan), np.zeros((6, 24, 20), bool)).any()
+
+
+def test_each_date_has_its_own_clouds() -> None:
+    values = np.concatenate([fill("grass"), fill("cloud")])
+    found = find_clouds(values, np.ones(values.shape, bool), make_spec(dates=2))
+    assert not found[:6].any()
+    assert found[6:].all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10_000), height=st.integers(1, 14), width=st.integers(1, 14))
+def test_it_is_what_the_tests_say_pixel_by_pixel(seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    names = rng.choice(list(SPECTRA), (height, width), p=[0.65, *[0.05] * 7])
+    noise = rng.uniform(0.9, 1.1, (6, height, width))
+    picture = np.array([[SPECTRA[name] for name in row] for row in names]).transpose(2, 0, 1) * noise
+    looks = np.zeros((height, width), bool)
+    for i, j in product(range(height), range(width)):
+        b2, b3, b4, b8, b11, b12 = picture[:, i, j]
+        mean = (b2 + b3 + b4) / 3
+        white = (abs(b2 - mean) + abs(b3 - mean) + abs(b4 - mean)) / mean < 0.7
+        ground = (b8 - b4) / (b8 + b4) >= 0.8 or (b3 - b11) / (b3 + b11) >= SNOW or b8 / b11 <= 0.75
+        looks[i, j] = white and not ground and b2 > BRIGHT and b12 > 0.03 and b2 - b4 / 2 > 0.08
+    half = WINDOW // 2
+    padded = np.pad(looks, half, mode="edge")
+    most = np.array(
+        [[padded[i : i + WINDOW, j : j + WINDOW].sum() > WINDOW**2 / 2 for j in range(width)] for i in range(height)]
+    )
+    wide = np.zeros_like(most)
+    for i, j in product(range(height), range(width)):
+        near = [(k, m) for k, m in product(range(height), range(width)) if abs(k - i) + abs(m - j) <= MARGIN]
+        wide[i, j] = any(most[place] for place in near)
+    np.testing.assert_array_equal(find(picture), np.broadcast_to(wide, picture.shape))
+
+
+def test_simulated_clouds_are_found_and_clear_scenes_stay() -> None:
+    thick, hit, clear, wrong = 0, 0, 0, 0
+    for seed in range(8):
+        scene = simulate_scene(seed, Options(size=128, clouds="thick"))
+        valid = np.ones(scene.cloudy.shape, bool)
+        found = find_clouds(scene.cloudy, valid, make_spec("reflectance_x1e4"))[0]
+        thick, hit = thick + int((scene.cloud == 2).sum()), hit + int(found[scene.cloud == 2].sum())
+        clear, wrong = (
+            clear + found.size,
+            wrong + int(find_clouds(scene.optical, valid, make_spec("reflectance_x1e4"))[0].sum()),
+        )
+    assert hit / thick > 0.97
+    assert wrong / clear < 0.02
