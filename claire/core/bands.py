@@ -56,7 +56,7 @@ OFFSETS: dict[Unit, tuple[Unit, float]] = {
 
 SENTINEL2_L1C = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
 SENTINEL2_L2A = tuple(band for band in SENTINEL2_L1C if band != "B10")
-CLOUD_BANDS = frozenset({"B2", "B3", "B4", "B8", "B11", "B12"})
+CLOUD_BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
 """What clouds are told by: visible, near and shortwave infrared."""
 
 STANDARD_ORDER: dict[int, tuple[str, ...]] = {12: SENTINEL2_L2A, 13: SENTINEL2_L1C}

@@ -64,11 +64,11 @@ class InputSpec:
         if self.screen_clouds and not (self.unit in SCREENED_UNITS and all(map(self._shows_clouds, self.dates))):
             raise CheckpointError(
                 f"Clouds are to be left out of {self.unit} in {', '.join(self.bands)[:80]}, which cannot show them.",
-                f"Switch screen_clouds off, or give {', '.join(sorted(CLOUD_BANDS))} of every date as reflectance.",
+                f"Switch screen_clouds off, or give {', '.join(CLOUD_BANDS)} of every date as reflectance.",
             )
 
     def _shows_clouds(self, date: Sequence[int]) -> bool:
-        return {normalise_band_name(self.bands[channel]).partition("_")[0] for channel in date} >= CLOUD_BANDS
+        return {normalise_band_name(self.bands[channel]).partition("_")[0] for channel in date}.issuperset(CLOUD_BANDS)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ MARGIN = 4
 """Pixels by which clouds are widened, for their edges are thin."""
 
 DARKEST = 1e-4
+STRIP = 256
+"""Rows looked at together, so that a large picture is not held six times more."""
+
+Reflectance = NDArray[np.floating]
 
 
 def find_clouds(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
@@ -47,23 +51,25 @@ def find_clouds(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: Inp
     for date in spec.dates:
         channels = list(date)
         bands = {normalise_band_name(spec.bands[channel]).partition("_")[0]: channel for channel in channels}
-        known = valid[[bands[name] for name in sorted(CLOUD_BANDS)]].all(axis=0)
-        scale = NUMBERS_PER_REFLECTANCE[spec.unit]
-        reflectance = {name: np.where(known, values[bands[name]] / scale, 0.0) for name in CLOUD_BANDS}
-        looks = (known & _looks_like_cloud({k: np.maximum(v, DARKEST) for k, v in reflectance.items()})).astype(float)
+        rows = [bands[name] for name in CLOUD_BANDS]
+        looks = np.zeros(values.shape[1:], np.float32)
+        for start in range(0, len(looks), STRIP):
+            strip = slice(start, start + STRIP)
+            known = valid[rows, strip].all(axis=0)
+            reflectance = np.where(known, values[rows, strip], 0) / NUMBERS_PER_REFLECTANCE[spec.unit]
+            looks[strip] = known & _looks_like_cloud(*np.maximum(reflectance, DARKEST))
         around = ndimage.uniform_filter(looks, WINDOW, mode="nearest")
         clouds[channels] = ndimage.binary_dilation(around > 0.5, iterations=MARGIN)
     return clouds
 
 
-def _looks_like_cloud(of: dict[str, NDArray[np.floating]]) -> NDArray[np.bool_]:
-    """Pixel by pixel, from reflectance per band: the tests of Fmask, and bright, and no snow."""
-    snow = (of["B3"] - of["B11"]) / (of["B3"] + of["B11"])
-    green = (of["B8"] - of["B4"]) / (of["B8"] + of["B4"])
-    visible = [of[name] for name in ("B2", "B3", "B4")]
-    mean = sum(visible) / 3
-    whiteness = sum(np.abs(band - mean) / mean for band in visible)
-    haze = of["B2"] - 0.5 * of["B4"] - 0.08
-    fmask = (of["B12"] > 0.03) & (green < 0.8) & (whiteness < 0.7) & (haze > 0) & (of["B8"] / of["B11"] > 0.75)
-    looks: NDArray[np.bool_] = fmask & (of["B2"] > BRIGHT) & (snow < SNOW)
+def _looks_like_cloud(
+    b2: Reflectance, b3: Reflectance, b4: Reflectance, b8: Reflectance, b11: Reflectance, b12: Reflectance
+) -> NDArray[np.bool_]:
+    """Pixel by pixel: the tests of Fmask, and bright, and no snow."""
+    mean = (b2 + b3 + b4) / 3
+    whiteness = (np.abs(b2 - mean) + np.abs(b3 - mean) + np.abs(b4 - mean)) / mean
+    plants, snow, haze = (b8 - b4) / (b8 + b4), (b3 - b11) / (b3 + b11), b2 - 0.5 * b4 - 0.08
+    fmask = (b12 > 0.03) & (plants < 0.8) & (whiteness < 0.7) & (haze > 0) & (b8 / b11 > 0.75)
+    looks: NDArray[np.bool_] = fmask & (b2 > BRIGHT) & (snow < SNOW)
     return looks

@@ -59,6 +59,17 @@ def test_numbers_times_ten_thousand_are_the_same_picture() -> None:
     assert not whole[:, :, 9 + MARGIN :].any()
 
 
+def test_a_tall_picture_is_the_same_in_one_piece_or_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = fill("grass", height=700)
+    picture[:, 250:262, 4:16] = fill("cloud")[:, :12, :12]
+    picture[:, 500:] = fill("cloud", height=200)
+    found = find(picture)
+    monkeypatch.setattr("claire.data.screening.STRIP", 700)
+    np.testing.assert_array_equal(found, find(picture))
+    assert found[0, 256, 10]
+    assert found[0, 511:513].all()
+
+
 def test_a_bright_roof_is_no_cloud() -> None:
     picture = fill("town")
     picture[:, 8:12, 8:12] = np.array(SPECTRA["cloud"])[:, None, None]
