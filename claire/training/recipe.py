@@ -156,6 +156,8 @@ class Recipe:
             raise RecipeError(
                 f"precision is {self.precision!r}, which is not known here.", f"Use {' or '.join(PRECISIONS)}."
             )
+        if not isinstance(self.screen_clouds, bool):
+            raise RecipeError(f"screen_clouds is {self.screen_clouds!r}, but true or false is wanted.", "Correct it.")
         if strange := set(self.prior) - set(MODES):
             raise UnknownNameError.among("map", sorted(strange)[0], MODES)
         for item in ("epochs", "batch", "validate_every", "patience", "devices"):

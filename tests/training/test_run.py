@@ -301,3 +301,5 @@ def test_clouds_that_the_bands_cannot_show_are_refused_before_training(
     with pytest.raises(CheckpointError, match="cannot show them"):
         train(replace(recipe, screen_clouds=True), dataset, tmp_path, tmp_path / "runs")
     assert not list(tmp_path.iterdir())
+    with pytest.raises(RecipeError, match="true or false"):
+        replace(recipe, screen_clouds=1)  # type: ignore[arg-type]
