@@ -13,7 +13,7 @@ from claire.core.errors import BandError, EmptyTileError, SwapError
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.types import Layer, Notice, Prepared, Tile, layer_of
 from claire.data.faults import remove_offset
-from claire.data.screening import find_clouds
+from claire.data.screening import leave_clouds_out
 
 ZERO_IS_NODATA: frozenset[Unit] = frozenset({"uint8", "reflectance", "reflectance_x1e4"})
 """Units in which a pixel whose bands of one date are all exactly 0 was not observed; 0 dB is a measurement."""
@@ -59,13 +59,13 @@ def prepare(tile: Tile, manifest: Manifest) -> tuple[Prepared, tuple[Notice, ...
             arrays[modality] = empty, empty.astype(bool)
         else:
             observed = compute_valid(layer.values, layer.valid, spec)
-            if spec.screen_clouds:
-                observed = _leave_clouds_out(layer, observed, spec, chosen.sar is not None, notices)
-            arrays[modality] = normalise(layer.values, observed, spec)
+            seen = leave_clouds_out(layer.values, observed, spec)
+            notices += _count_clouds(observed, seen, chosen.sar is not None)
+            arrays[modality] = normalise(layer.values, seen, spec)
             notices += _compare_statistics(*arrays[modality], modality)
     if not any(valid.any() for _, valid in arrays.values()):
-        seen = "clouds" if any(notice.code == "clouds" for notice in notices) else "nodata"
-        raise EmptyTileError(f"The tile {tile.name!r} holds nothing but {seen}.", "Choose a tile with valid pixels.")
+        what = "clouds" if any(notice.code == "clouds" for notice in notices) else "nodata"
+        raise EmptyTileError(f"The tile {tile.name!r} holds nothing but {what}.", "Choose a tile with valid pixels.")
     label = None if tile.label is None else manifest.class_scheme.to_index(tile.label)
     (optical, optical_valid), (sar, sar_valid) = arrays["optical"], arrays["sar"]
     return Prepared(tile.name, optical, sar, optical_valid, sar_valid, label, tile.georeference), tuple(notices)
@@ -132,17 +132,12 @@ def normalise(
     return np.where(valid, (finite - mean) / std, np.float32(0)), valid
 
 
-def _leave_clouds_out(
-    layer: Layer, observed: NDArray[np.bool_], spec: InputSpec, has_sar: bool, notices: list[Notice]
-) -> NDArray[np.bool_]:
-    clouds = observed & find_clouds(layer.values, observed, spec)
-    share = float(clouds.any(axis=0).mean())
-    if share >= LEAST_CLOUDS:
-        rest = "the fused map rests on SAR there" if has_sar else "there is no map there"
-        notices.append(
-            Notice("clouds", f"{100 * share:.0f} % of the optical picture looks like cloud and is left out: {rest}.")
-        )
-    return observed & ~clouds
+def _count_clouds(observed: NDArray[np.bool_], seen: NDArray[np.bool_], has_sar: bool) -> list[Notice]:
+    share = float((observed & ~seen).any(axis=0).mean())
+    if share < LEAST_CLOUDS:
+        return []
+    rest = "the fused map rests on SAR there" if has_sar else "there is no map there"
+    return [Notice("clouds", f"{100 * share:.0f} % of the optical picture looks like cloud and is left out: {rest}.")]
 
 
 def _select(layer: Layer, spec: InputSpec, modality: Modality, notices: list[Notice]) -> Layer:

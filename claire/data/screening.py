@@ -36,6 +36,20 @@ STRIP = 256
 Reflectance = NDArray[np.floating]
 
 
+def leave_clouds_out(values: NDArray[np.generic], observed: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
+    """What was observed, less what looks like cloud where the checkpoint wants that; doing it twice changes nothing.
+
+    Args:
+        values: (C, H, W) in the unit of `spec`.
+        observed: (C, H, W) bool, of `claire.data.preparing.compute_valid`.
+        spec: Whether clouds are left out, and which bands were acquired together.
+
+    Returns:
+        (C, H, W) bool.
+    """
+    return observed & ~find_clouds(values, observed, spec) if spec.screen_clouds else observed
+
+
 def find_clouds(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
     """Which values lie under cloud.
 

@@ -162,6 +162,8 @@ def render_card(manifest: Manifest, others: Sequence[Manifest] = (), picture: st
         picture: File name of its figure; none when empty.
     """
     scheme = manifest.class_scheme
+    read = manifest.optical
+    clouds = ", what looks like cloud is left out" if read.screen_clouds else ""
     lines = [
         f"# {manifest.name}",
         "",
@@ -170,7 +172,7 @@ def render_card(manifest: Manifest, others: Sequence[Manifest] = (), picture: st
         "| | |",
         "|---|---|",
         f"| classes | {', '.join(scheme.names)} |",
-        f"| optical | {manifest.optical.sensor}: {', '.join(manifest.optical.bands)} ({manifest.optical.unit}) |",
+        f"| optical | {read.sensor}: {', '.join(read.bands)} ({read.unit}){clouds} |",
         f"| SAR | {manifest.sar.sensor}: {', '.join(manifest.sar.bands)} ({manifest.sar.unit}) |",
         f"| network | {', '.join(f'{k} {v}' for k, v in manifest.network.items())} |",
         f"| trained on | {manifest.training.get('recipe', {}).get('data', '?')}, {_describe_training(manifest)} |",

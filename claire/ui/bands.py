@@ -67,8 +67,8 @@ def show_misfit(tile: Tile, manifest: Manifest, fitting: Sequence[str]) -> None:
     """
     st.error(
         f"**The model {as_text(manifest.name)} cannot read this pair: it wants other bands.**\n\n"
-        "Use a model that reads it, or choose another pair on the Explore page; for an upload, say there which band "
-        "is which.",
+        f"{'Use a model that reads it, or choose' if fitting else 'Choose'} another pair on the Explore page; for an "
+        "upload, say there which band is which.",
         icon=":material/error:",
     )
     offer_fitting(fitting)

@@ -206,6 +206,7 @@ def test_a_fresh_clone_shows_simulated_scenes_and_says_which_model_reads_them(
     assert not app.exception
     assert "24 pairs" in words
     assert "No model that is ready reads this pair" in words
+    assert "Use a model" not in words
     assert "shows no real place" in words
     assert any("trees" in alt for alt in alts_of(app)), "the label is told in classes"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from claire.core.manifest import InputSpec
-from claire.data.screening import BRIGHT, MARGIN, SNOW, WINDOW, find_clouds
+from claire.data.screening import BRIGHT, MARGIN, SNOW, WINDOW, find_clouds, leave_clouds_out
 from claire.data.simulator.scene import Options, simulate_scene
 
 BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
@@ -114,6 +114,9 @@ def test_it_is_what_the_tests_say_pixel_by_pixel(seed: int, height: int, width: 
         near = [(k, m) for k, m in product(range(height), range(width)) if abs(k - i) + abs(m - j) <= MARGIN]
         wide[i, j] = any(most[place] for place in near)
     np.testing.assert_array_equal(find(picture), np.broadcast_to(wide, picture.shape))
+    left = leave_clouds_out(picture, np.ones(picture.shape, bool), make_spec())
+    np.testing.assert_array_equal(left, ~np.broadcast_to(wide, picture.shape))
+    np.testing.assert_array_equal(leave_clouds_out(picture, left, make_spec()), left)
 
 
 def test_simulated_clouds_are_found_and_clear_scenes_stay() -> None:

@@ -12,8 +12,11 @@ import pytest
 from claire.core.analysis import Analysis
 from claire.core.bands import MODES
 from claire.core.errors import BandError, CancelledError, EmptyTileError, InputError, SensorError, UnknownNameError
+from claire.core.manifest import InputSpec
 from claire.core.types import Layer, Tile
 from claire.core.whatif import WhatIf
+from claire.data.preparing import prepare
+from claire.data.simulator.scene import Options, simulate_scene
 from claire.inference.engine import TorchSegmenter
 from claire.pipeline import analyse, apply_what_if, compute_curve, what_if
 
@@ -115,6 +118,20 @@ def test_a_dropped_band_is_a_gap_in_that_band_alone(tile: Tile, model: TorchSegm
     seen = damaged.valid.all(axis=(1, 2))
     assert [band for band, there in zip(damaged.bands, seen, strict=True) if not there] == ["B8_after"]
     assert not damaged.valid[damaged.bands.index("B8_after")].any()
+
+
+def test_a_cloud_that_is_left_out_stays_out_whatever_else_is_lost(model: TorchSegmenter) -> None:
+    tile = simulate_scene(1, Options(size=64, clouds="broken")).as_tile("cloudy", cloudy=True)
+    tile = replace(tile, label=None)
+    bands = layer_of(tile, "optical").bands
+    optical = InputSpec(bands, "reflectance_x1e4", (0.0,) * 6, (1.0,) * 6, (tuple(range(6)),), "", True)
+    sar = InputSpec(("VV", "VH"), "db", (0.0,) * 2, (1.0,) * 2, ((0, 1),))
+    manifest = replace(model.manifest, optical=optical, sar=sar)
+    clouds = ~prepare(tile, manifest)[0].optical_valid
+    assert 0.05 < clouds.mean() < 0.95
+    for damage in (WhatIf(), WhatIf(dropped=("B11",)), WhatIf(blur=2.0)):
+        prepared, _ = prepare(apply_what_if(tile, manifest, damage), manifest)
+        assert not prepared.optical_valid[clouds].any()
 
 
 def test_all_bands_of_a_sensor_dropped_is_that_sensor_off(tile: Tile, model: TorchSegmenter) -> None:
