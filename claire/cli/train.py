@@ -44,7 +44,7 @@ def train(
         answer(found, as_check_table(found), as_json)
         return
     from claire.pipeline.cards import score_checkpoint
-    from claire.training.run import find_start
+    from claire.training.run import find_start, train_members
     from claire.training.run import train as run
 
     if fusion:
@@ -52,8 +52,11 @@ def train(
     if fold is not None:
         recipe = recipe.without_fold(fold)
     folder = out or Settings.from_environment().checkpoints
-    start = find_start(recipe, config.parent, dataset, runs, resume=resume, report=say)
-    weights = run(recipe, dataset, folder, runs, start=start, resume=resume, report=say)
+    if recipe.members:
+        weights = train_members(recipe, config.parent, dataset, folder, runs, fold=fold, resume=resume, report=say)
+    else:
+        start = find_start(recipe, config.parent, dataset, runs, resume=resume, report=say)
+        weights = run(recipe, dataset, folder, runs, start=start, resume=resume, report=say)
     manifest = score_checkpoint(recipe.name, folder, dataset, recipe.validation_split, report=show_progress)
     document = {"checkpoint": weights.name, "scores": manifest.scores} | ({"check": found} if found else {})
     answer(document, f"{weights.name}\n{as_score_table(manifest.scores)}", as_json)

@@ -6,8 +6,11 @@ can be judged on places that it did not see:
 simulated               simulated training scenes
 val                     simulated validation scenes
 train                   every fourth simulated training scene and all labelled real tiles, cloudy ones too
+real                    the latter alone
+clear                   as `train`, without the cloudy ones
 places                  all labelled real places under a clear sky
-train-1, places-1 ...   the same without, and with only, the places of one fold
+train-1, real-1, clear-1,
+places-1 ...            the same without, and with only, the places of one fold
 cloudy-1 ...            the places of one fold under clouds
 """
 
@@ -36,6 +39,9 @@ VALIDATED = 40
 CLOUDY = "cloudy"
 """First part of the names of real tiles whose optical picture is of another, cloudy day."""
 
+LEARNT = ("train", "real", "clear")
+"""Splits that are there without the places of each fold, too."""
+
 RECALL = 4
 """Beside real places, every fourth of the simulated scenes is shown."""
 
@@ -54,9 +60,11 @@ class LandCoverDataset:
     splits = (
         SIMULATED,
         "val",
-        "train",
+        *LEARNT,
         "places",
-        *chain.from_iterable((f"train-{fold}", f"places-{fold}", f"{CLOUDY}-{fold}") for fold in range(1, FOLDS + 1)),
+        *chain.from_iterable(
+            tuple(f"{kind}-{fold}" for kind in (*LEARNT, "places", CLOUDY)) for fold in range(1, FOLDS + 1)
+        ),
     )
 
     def __init__(self, root: Path, *, scenes: int = SCENES, side: int = SCENE_SIDE) -> None:
@@ -94,13 +102,11 @@ class LandCoverDataset:
                 for tile in self._real
                 if not tile.startswith(f"{CLOUDY}/") and (not fold or self._folds[tile] == fold)
             ]
-            if not clear:
-                raise DatasetError(
-                    "There are no labelled real places here.", "Give a folder with place_s1, place_s2 and place_label."
-                )
-            return tuple(clear)
+            return _require(clear)
         kept = [tile for tile in self._real if not fold or self._folds[tile] != fold]
-        return (*simulated[::RECALL], *kept)
+        if kind == "real":
+            return _require(kept)
+        return (*simulated[::RECALL], *(tile for tile in kept if kind == "train" or not tile.startswith(f"{CLOUDY}/")))
 
     def read(self, tile_id: str, /) -> Tile:
         """Simulate a scene or read a place.
@@ -141,6 +147,14 @@ def name_place(tile_id: str) -> str:
     """
     stem = tile_id.rpartition("/")[2].partition("_")[0]
     return re.sub(r"(?<=[^0-9])[0-9]+$", "", stem)
+
+
+def _require(tiles: list[str]) -> tuple[str, ...]:
+    if not tiles:
+        raise DatasetError(
+            "There are no labelled real places here.", "Give a folder with place_s1, place_s2 and place_label."
+        )
+    return tuple(tiles)
 
 
 def _find_folders(root: Path) -> list[Path]:

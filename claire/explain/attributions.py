@@ -282,8 +282,9 @@ def _gradcam(evidence: Evidence) -> Callable[[Job], Found]:
             known = [str(stride) for stride in CAM_STRIDES]
             raise UnknownNameError.among("stage with the stride", str(job.options.cam_stride), known)
         name = f"{CAM_LAYERS[evidence]}.{CAM_STRIDES.index(job.options.cam_stride)}"
+        members = getattr(job.probe.network, "members", None)  # a committee: its first member speaks for it
         try:
-            layer = job.probe.network.get_submodule(name)
+            layer = (members[0] if members else job.probe.network).get_submodule(name)
         except AttributeError as error:
             raise InputError(
                 f"This model has no {evidence} stages that Grad-CAM could look at.",

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from claire.core.errors import BudgetError, UnknownNameError
 from claire.core.segmenter import OpenSegmenter
@@ -103,10 +103,21 @@ class Probe:
 
 
 def compute_bytes_per_pixel(model: OpenSegmenter) -> float:
-    """What autograd keeps per pixel of a pair, measured on a small one."""
+    """What autograd keeps per pixel of a pair, measured on a small one.
+
+    The members of a committee keep nothing, but are counted again one by one; the largest is added.
+    """
+    side = 2 * model.stride
+    whole, members = model.network, getattr(model.network, "members", ())
+    kept = _weigh(model, whole) + max((_weigh(model, member) for member in members), default=0)
+    return PEAK * kept / side**2
+
+
+def _weigh(model: OpenSegmenter, network: nn.Module) -> int:
+    """Bytes that autograd keeps of a forward of a small pair."""
     manifest, side, kept = model.manifest, 2 * model.stride, 0
 
-    weights = {parameter.data_ptr() for parameter in model.network.parameters()}
+    weights = {parameter.data_ptr() for parameter in network.parameters()}
 
     def weigh(tensor: Tensor) -> None:
         # Handing the tensor back would tie it to the graph that keeps it: neither would ever be freed.
@@ -118,8 +129,8 @@ def compute_bytes_per_pixel(model: OpenSegmenter) -> float:
     values = [as_tensor(np.zeros(shape, np.float32), model).requires_grad_() for shape in shapes]
     masks = [torch.ones_like(value, requires_grad=False) for value in values]
     with torch.autograd.graph.saved_tensors_hooks(weigh, _same), torch.enable_grad():
-        model.network(*values, *masks)
-    return PEAK * kept / side**2
+        network(*values, *masks)
+    return kept
 
 
 def find_side(model: OpenSegmenter, weight: float) -> int:

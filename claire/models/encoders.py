@@ -119,10 +119,76 @@ def compute_means(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, T
     return total / count.clamp_min(0.5 / window**2), (count > 0).to(count.dtype)
 
 
-class Encoder(nn.Module):
-    """Stems and stages of one modality.
+class Reader(nn.Module):
+    """What a network is told of the pixels of one modality, besides their values.
 
     Invalid pixels are set to 0 *and* said to be invalid in extra channels, so that a gap never looks like data.
+
+    Args:
+        bands: C.
+        relative: Also every band relative to its own mean and spread over the tile, so that neither the season nor a
+            scaling per file decides.
+        ratios: Also the normalised difference of every two bands, which neither light nor slope changes much; for
+            reflectance. `set_levels` must have said how the pixels were normalised.
+        smooth: Also the means of all that over windows of these sides, odd, pixels: speckle is gone from them.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, bands: int, relative: bool = False, ratios: bool = False, smooth: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.relative, self.ratios, self.smooth = relative, ratios, tuple(smooth)
+        if ratios:
+            self.register_buffer("mean", torch.zeros(bands, 1, 1))
+            self.register_buffer("std", torch.ones(bands, 1, 1))
+        pairs = bands * (bands - 1) // 2 if ratios else 0
+        self.wide = (3 if relative else 2) * bands + pairs + len(self.smooth) * (bands + pairs)
+        """Channels of what `read` returns."""
+
+    def set_levels(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Say how the pixels are normalised, for networks with `ratios`; kept with the weights.
+
+        Args:
+            mean: Per band, in the unit of the files.
+            std: Per band.
+        """
+        if self.ratios:
+            self.mean.copy_(torch.tensor(mean)[:, None, None])
+            self.std.copy_(torch.tensor(std)[:, None, None])
+
+    def read(self, pixels: Tensor, valid: Tensor) -> Tensor:
+        """All of it.
+
+        Args:
+            pixels: (B, C, H, W), normalised.
+            valid: (B, C, H, W), 1 valid, 0 not, same dtype.
+
+        Returns:
+            (B, `wide`, H, W).
+        """
+        seen = pixels * valid
+        relative = [standardise(seen, valid)] if self.relative else []
+        return self.describe(self.look(pixels, valid), relative)
+
+    def look(self, pixels: Tensor, valid: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """(values, 1 where there is any), (B, C, H, W) each: of the pixels, then of the mean over each window."""
+        return [(pixels * valid, valid), *(compute_means(pixels, valid, window) for window in self.smooth)]
+
+    def describe(self, scales: Sequence[tuple[Tensor, Tensor]], relative: Sequence[Tensor] = ()) -> Tensor:
+        """What `read` returns, of what `look` saw."""
+        parts = [*scales[0], *relative]
+        for number, (values, valid) in enumerate(scales):
+            parts += [values] if number else []
+            parts += [self._compare(values, valid)] if self.ratios else []
+        return torch.cat(parts, dim=1)
+
+    def _compare(self, pixels: Tensor, valid: Tensor) -> Tensor:
+        return compute_ratios((pixels * self.std + self.mean) * valid)
+
+
+class Encoder(Reader):
+    """Stems and stages of one modality.
 
     Args:
         bands: C.
@@ -130,19 +196,14 @@ class Encoder(nn.Module):
         widths: Channels of the four stages, strides 4, 8, 16, 32.
         depths: Blocks of the four stages.
         stem: Channels at full resolution; twice as many at half.
-        relative: Also read every band relative to its own mean and spread over the tile, so that neither the season
-            nor a scaling per file decides.
-        ratios: Also read the normalised difference of every two bands, which neither light nor slope changes much; for
-            reflectance. `set_levels` must have said how the pixels were normalised.
-        smooth: Also read the means of all that over windows of these sides, odd, pixels: speckle is gone from them.
+        relative: See `Reader`.
+        ratios: See `Reader`.
+        smooth: See `Reader`.
         dropout: Share of the channels of every stride that are left out while training.
 
     Raises:
         UnknownNameError: No such backbone.
     """
-
-    mean: Tensor
-    std: Tensor
 
     def __init__(
         self,
@@ -156,31 +217,14 @@ class Encoder(nn.Module):
         smooth: Sequence[int] = (),
         dropout: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(bands, relative, ratios, smooth)
         if backbone not in BACKBONES:
             raise UnknownNameError.among("encoder", backbone, BACKBONES)
-        self.relative, self.ratios, self.smooth = relative, ratios, tuple(smooth)
-        if ratios:
-            self.register_buffer("mean", torch.zeros(bands, 1, 1))
-            self.register_buffer("std", torch.ones(bands, 1, 1))
-        pairs = bands * (bands - 1) // 2 if ratios else 0
-        wide = (3 if relative else 2) * bands + pairs + len(self.smooth) * (bands + pairs)
-        self.full_stem = conv_block(wide, stem)
+        self.full_stem = conv_block(self.wide, stem)
         self.half_stem = conv_block(stem, 2 * stem, stride=2)
         self.backbone = BACKBONES[backbone](2 * stem, widths, depths)
         self.dropout = nn.Dropout2d(dropout)
         self.channels = (stem, 2 * stem, *widths)
-
-    def set_levels(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Say how the pixels are normalised, for networks with `ratios`; kept with the weights.
-
-        Args:
-            mean: Per band, in the unit of the files.
-            std: Per band.
-        """
-        if self.ratios:
-            self.mean.copy_(torch.tensor(mean)[:, None, None])
-            self.std.copy_(torch.tensor(std)[:, None, None])
 
     def forward(self, pixels: Tensor, valid: Tensor) -> list[Tensor]:
         """Features from the finest to the coarsest.
@@ -198,20 +242,8 @@ class Encoder(nn.Module):
 
     def stem(self, pixels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Features of strides 1 and 2; arguments as for `forward`."""
-        seen = pixels * valid
-        parts = [seen, valid, standardise(seen, valid)] if self.relative else [seen, valid]
-        if self.ratios:
-            parts.append(self._compare(pixels, valid))
-        for window in self.smooth:
-            around, any_valid = compute_means(pixels, valid, window)
-            parts.append(around)
-            if self.ratios:
-                parts.append(self._compare(around, any_valid))
-        full = self.full_stem(torch.cat(parts, dim=1))
+        full = self.full_stem(self.read(pixels, valid))
         return full, self.half_stem(full)
-
-    def _compare(self, pixels: Tensor, valid: Tensor) -> Tensor:
-        return compute_ratios((pixels * self.std + self.mean) * valid)
 
     def embed(self, half: Tensor) -> Tensor:
         """What the first stage reads, from the features of stride 2."""

@@ -16,8 +16,9 @@ from torch.nn import functional as F
 from claire.core.bands import MODES, Mode
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.models.cmaf import CMAF, StageInspection
+from claire.models.committee import join_stages, vote
 from claire.models.decoder import AuxiliaryHead, Decoder
-from claire.models.encoders import Encoder
+from claire.models.encoders import Encoder, Reader
 from claire.models.peers import (
     SSMA,
     SSMA_DEEPEST,
@@ -29,6 +30,8 @@ from claire.models.peers import (
     FeatureFusion,
     SemanticFocusing,
 )
+from claire.models.pixels import PixelHeads
+from claire.models.saving import count_again
 
 STRIDE = 32
 """Height and width must be multiples of this."""
@@ -36,6 +39,7 @@ STRIDE = 32
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
 LARGEST_WINDOW, MOST_WINDOWS = 63, 8
+MOST_MEMBERS, LARGEST_VOTE = 8, 100
 """What a configuration may ask for at most; every other number is a width."""
 WIDTH_STEP = 8
 """Widths of matched networks are multiples of this."""
@@ -67,6 +71,9 @@ class NetworkConfig:
         dropout: Share of the channels that the encoders leave out while training, 0..0.9.
         experts: The fused map starts from what the heads of the single sensors say where those see anything, and the
             decoder of the fused features says what to change (CMAF only).
+        members: Of a committee: what is different in each from this configuration, its `fusion` first of all.
+        votes: How much each member counts; all alike when empty.
+        alike: In the maps of a committee each pixel also listens to those around it that look like it.
     """
 
     optical_bands: int
@@ -87,6 +94,9 @@ class NetworkConfig:
     smooth: tuple[int, ...] = ()
     dropout: float = 0.0
     experts: bool = False
+    members: tuple[Mapping[str, Any], ...] = ()
+    votes: tuple[float, ...] = ()
+    alike: bool = False
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
@@ -108,7 +118,28 @@ class NetworkConfig:
         for name, value in config.as_dict().items():
             if not _is_setting(name, value):
                 raise CheckpointError(f"The network's setting {name} is out of range.", "Use sizes that fit a network.")
+        if bool(config.members) != (config.fusion == COMMITTEE):
+            raise CheckpointError("The network has members without being a committee, or the reverse.", "Give both.")
+        if config.votes and len(config.votes) != len(config.members):
+            raise CheckpointError("The network's votes are not one for each member.", "Give as many, or none.")
+        for member in config.members:
+            config.as_member(member)
         return config
+
+    def as_member(self, changes: Mapping[str, Any]) -> NetworkConfig:
+        """The configuration of a member of this committee.
+
+        Raises:
+            CheckpointError: It is no network that can be a member.
+        """
+        shared = {**self.as_dict(), "fusion": "cmaf", "members": (), "votes": (), "alike": False}
+        inputs = {"optical_bands", "sar_bands", "classes", "votes", "alike"}
+        if changes.get("fusion", "cmaf") not in MEMBERS or inputs & changes.keys():
+            raise CheckpointError(
+                "A member of the committee is no network that reads both sensors and gives every map.",
+                f"Its fusion may be {' or '.join(MEMBERS)}; bands and classes are those of the committee.",
+            )
+        return NetworkConfig.from_mapping({**shared, **changes})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a manifest."""
@@ -120,7 +151,11 @@ def _is_setting(name: str, value: Any) -> bool:
         return isinstance(value, str)
     if name == "dropout":
         return type(value) in {int, float} and 0 <= value <= 0.9
-    if name in {"relative", "ratios", "experts"}:
+    if name == "members":
+        return isinstance(value, tuple) and len(value) <= MOST_MEMBERS and all(isinstance(m, Mapping) for m in value)
+    if name == "votes":
+        return isinstance(value, tuple) and all(type(v) in {int, float} and 0 < v <= LARGEST_VOTE for v in value)
+    if name in {"relative", "ratios", "experts", "alike"}:
         return isinstance(value, bool)
     if name == "smooth":
         odd = isinstance(value, tuple) and all(type(n) is int and 3 <= n <= LARGEST_WINDOW and n % 2 for n in value)
@@ -320,6 +355,56 @@ class DualDeepLab(nn.Module):
         return NetworkOutput({"fused": logits})
 
 
+class PixelNetwork(nn.Module):
+    """Looks at pixels and at the means around them; no shapes. `stem` is the width of its layers."""
+
+    modes: tuple[Mode, ...] = MODES
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.heads = PixelHeads(
+            Reader(config.optical_bands, config.relative, config.ratios, config.smooth),
+            Reader(config.sar_bands, config.relative, False, config.smooth),
+            config.stem,
+            config.classes,
+            config.dropout,
+        )
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment from the pixels; arguments as for `ClaireNetwork.forward`."""
+        fused, alone, other = self.heads(optical, sar, optical_valid, sar_valid)
+        return NetworkOutput({"fused": fused, "optical": alone, "sar": other})
+
+
+class CommitteeNetwork(nn.Module):
+    """Several networks, each trained by itself, and the mean of what they say."""
+
+    modes: tuple[Mode, ...] = MODES
+    shift: Tensor
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.members = nn.ModuleList(build_network(config.as_member(changes)) for changes in config.members)
+        self.register_buffer("shift", torch.zeros(len(MODES), config.classes))
+
+    def forward(
+        self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor, inspect: bool = False
+    ) -> NetworkOutput:
+        """Segment with every member; arguments as for `ClaireNetwork.forward`."""
+        inputs = optical, sar, optical_valid, sar_valid
+        said = [count_again(member, *inputs, inspect=inspect) for member in self.members]
+        logits = vote(said, optical, optical_valid, self.config.votes or (1.0,) * len(said), self.config.alike)
+        shifts = dict(zip(MODES, self.shift[..., None, None], strict=True))
+        seen = [valid.amax(dim=1, keepdim=True) > 0 for valid in (optical_valid, sar_valid)]
+        alone = torch.where(seen[0], shifts["optical"], shifts["sar"])
+        added = {**shifts, "fused": torch.where(seen[0] & seen[1], shifts["fused"], alone)}
+        return NetworkOutput({mode: logits[mode] + added[mode] for mode in MODES}, join_stages(said))
+
+
 PEERS: dict[str, tuple[Callable[[int], nn.Module] | None, Callable[[int, bool], nn.Module]]] = {
     "add": (None, lambda channels, deepest: Addition()),
     "ssma": (None, lambda channels, deepest: SSMA(channels, SSMA_DEEPEST if deepest else SSMA_SKIPS)),
@@ -329,7 +414,21 @@ PEERS: dict[str, tuple[Callable[[int], nn.Module] | None, Callable[[int, bool], 
 """What rectifies both sensors on their way (None: nothing does) and what fuses them, from the channels of a stage and
 whether it is the coarsest."""
 
-Network = ClaireNetwork | SingleNetwork | ConcatNetwork | LateNetwork | PeerNetwork | DualDeepLab
+COMMITTEE = "committee"
+"""The fusion whose members are trained by themselves."""
+MEMBERS = ("cmaf", "pixels")
+"""What the members of a committee may be."""
+
+Network = (
+    ClaireNetwork
+    | SingleNetwork
+    | ConcatNetwork
+    | LateNetwork
+    | PeerNetwork
+    | DualDeepLab
+    | PixelNetwork
+    | CommitteeNetwork
+)
 
 NETWORKS: dict[str, type[Network]] = {
     "cmaf": ClaireNetwork,
@@ -340,6 +439,10 @@ NETWORKS: dict[str, type[Network]] = {
     **dict.fromkeys(PEERS, PeerNetwork),
     "deeplab": DualDeepLab,
 }
+"""Networks that any recipe trains, and that are compared with each other."""
+
+KNOWN: dict[str, type[Network]] = {**NETWORKS, "pixels": PixelNetwork, COMMITTEE: CommitteeNetwork}
+"""All networks, those with a training of their own, too."""
 
 
 def build_network(config: NetworkConfig) -> Network:
@@ -352,9 +455,9 @@ def build_network(config: NetworkConfig) -> Network:
         >>> build_network(NetworkConfig(optical_bands=6, sar_bands=2, classes=2)).modes
         ('fused', 'optical', 'sar')
     """
-    if config.fusion not in NETWORKS:
-        raise UnknownNameError.among("fusion", config.fusion, NETWORKS)
-    return NETWORKS[config.fusion](config)
+    if config.fusion not in KNOWN:
+        raise UnknownNameError.among("fusion", config.fusion, KNOWN)
+    return KNOWN[config.fusion](config)
 
 
 def match_parameters(config: NetworkConfig, fusion: str, wanted: int) -> NetworkConfig:
@@ -389,31 +492,45 @@ def set_levels(network: Network, optical: tuple[Sequence[float], Sequence[float]
     """Tell a network with `ratios` the means and spreads by which its optical input is normalised."""
     if isinstance(network, ClaireNetwork):
         network.optical.set_levels(*optical)
+    elif isinstance(network, PixelNetwork):
+        network.heads.optical.set_levels(*optical)
+    elif isinstance(network, CommitteeNetwork):
+        for member in network.members:
+            set_levels(member, optical)  # type: ignore[arg-type]
 
 
 def shift_classes(network: Network, shifts: Mapping[Mode, Mapping[int, float]]) -> None:
     """Add to the logits of classes, as when they are rarer or more frequent in the world than they were in training.
 
-    With `experts` the fused map takes over what is added to the maps of single sensors, where these see anything.
+    With `experts` the fused map takes over what is added to the maps of single sensors, where these see anything; that
+    of a committee has the shift of a single sensor where this alone sees anything.
 
     Args:
         network: To change.
         shifts: Map -> class index -> what is added, natural logarithm; maps that the network lacks are left out.
     """
-    heads = _find_heads(network)
+    biases = _find_biases(network)
     with torch.no_grad():
-        for mode in shifts.keys() & heads.keys():
+        for mode in shifts.keys() & biases.keys():
             for index, shift in shifts[mode].items():
-                heads[mode].bias[index] += shift  # type: ignore[index]
+                biases[mode][index] += shift
 
 
-def _find_heads(network: Network) -> dict[Mode, nn.Conv2d]:
-    """Map -> the layer that its logits come from."""
+def _find_biases(network: Network) -> dict[Mode, Tensor]:
+    """Map -> what is added to its logits, (K,)."""
+    if isinstance(network, CommitteeNetwork):
+        return dict(zip(MODES, network.shift, strict=True))
+    layers: dict[Mode, Any]
     if isinstance(network, ClaireNetwork):
-        return {"fused": network.decoder.head, "optical": network.optical_head.head, "sar": network.sar_head.head}
-    if isinstance(network, LateNetwork):
-        return {mode: decoder.head for mode, decoder in zip(("optical", "sar"), network.decoders, strict=True)}  # type: ignore[misc]
-    return {network.modes[0]: network.decoder.head}
+        layers = {"fused": network.decoder.head, "optical": network.optical_head.head, "sar": network.sar_head.head}
+    elif isinstance(network, PixelNetwork):
+        heads = network.heads
+        layers = {"fused": heads.joint_head[-1], "optical": heads.optical_head[-1], "sar": heads.sar_head[-1]}
+    elif isinstance(network, LateNetwork):
+        layers = dict(zip(("optical", "sar"), (decoder.head for decoder in network.decoders), strict=True))
+    else:
+        layers = {network.modes[0]: network.decoder.head}
+    return {mode: layer.bias for mode, layer in layers.items()}
 
 
 def _count_heads(channels: int, width: int) -> int:

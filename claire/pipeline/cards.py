@@ -308,11 +308,21 @@ def _spread(manifest: Manifest, mode: str, condition: str, key: str) -> str:
 
 
 def _describe_training(manifest: Manifest) -> str:
-    training, recipe = manifest.training, manifest.training.get("recipe", {})
+    members = manifest.training.get("members", ())
+    if not members:
+        return _describe_run(manifest.training)
+    runs = (f"{each.get('recipe', {}).get('name', '?')} on {_describe_run(each)}" for each in members)
+    return f"{len(members)} networks that vote: {'; '.join(runs)}"
+
+
+def _describe_run(training: Mapping[str, Any]) -> str:
+    recipe = training.get("recipe", {})
     start = f", after those of {recipe['start']}" if recipe.get("start") else ""
+    trees = recipe.get("network", {}).get("fusion") == "pixels"
+    epochs = f"{recipe.get('epochs', '?')} + {recipe.get('finish_epochs', '?')} epochs{start}"
     return (
         f"split {recipe.get('train_split', '?')}, {training.get('train_tiles', '?')} tiles, seed "
-        f"{recipe.get('seed', '?')}, {recipe.get('epochs', '?')} + {recipe.get('finish_epochs', '?')} epochs{start}"
+        f"{recipe.get('seed', '?')}, {'what a forest says of their pixels' if trees else epochs}"
     )
 
 

@@ -46,6 +46,8 @@ class Recipe:
         data: Name of the data set adapter.
         root: Folder of the data set; relative paths are taken from the current folder.
         start: Another recipe in the same folder whose weights this run starts from; empty for random weights.
+        members: Other recipes in the same folder, each of which is trained by itself; this one then trains nothing, but
+            joins their networks to a committee.
         train_split: Split to learn from.
         validation_split: Split that chooses the epoch and the temperature.
         scheme: Class scheme.
@@ -72,7 +74,8 @@ class Recipe:
         repeat: First part of a tile's name -> how often its windows are drawn in an epoch; 1 for the others.
         prior: Map (fused, optical, sar) -> class name -> what is added to its logits after training, for classes that
             training shows more or less often than the world does; natural logarithm. With `experts` the fused map takes
-            over what is added to the maps of single sensors, where these see anything.
+            over what is added to the maps of single sensors, where these see anything; that of a committee has the
+            shift of a single sensor where this alone sees anything.
         screen_clouds: The finished checkpoint leaves out what looks like cloud (`InputSpec.screen_clouds`). Training
             does not, so that a cloud that is missed is nothing new.
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
@@ -98,6 +101,7 @@ class Recipe:
     optical: Mapping[str, Any]
     sar: Mapping[str, Any]
     start: str = ""
+    members: Sequence[str] = ()
     train_split: str = "train"
     validation_split: str = "val"
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -141,7 +145,7 @@ class Recipe:
                 f"damage has the shares {dict(self.damage)}, but known names that sum to 1 are wanted.",
                 f"Names: {', '.join(DAMAGE_SHARES)}.",
             )
-        if (self.epochs + self.finish_epochs) % self.validate_every:
+        if self.has_epochs and (self.epochs + self.finish_epochs) % self.validate_every:
             raise RecipeError(
                 f"{self.epochs} + {self.finish_epochs} epochs are no multiple of validate_every {self.validate_every}.",
                 "Choose numbers with which the last epoch is validated.",
@@ -218,6 +222,23 @@ class Recipe:
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise RecipeError("The classes of the recipe are no list of id, name and color.", CLASSES_HINT) from error
 
+    @property
+    def has_epochs(self) -> bool:
+        """Whether this run goes through its samples in epochs; neither a committee nor a network of pixels does."""
+        return not self.members and self.network.get("fusion") != "pixels"
+
+    @property
+    def shifts(self) -> dict[Mode, dict[int, float]]:
+        """`prior` with the index of each class.
+
+        Raises:
+            UnknownNameError: A class that the scheme does not have.
+        """
+        names = self.class_scheme.names
+        if strange := {name for shifts in self.prior.values() for name in shifts} - set(names):
+            raise UnknownNameError.among("class", sorted(strange)[0], names)
+        return {mode: {names.index(name): by for name, by in shifts.items()} for mode, shifts in self.prior.items()}
+
     def jitter_of(self, modality: Modality) -> float:
         """Strength of the jitter of one sensor."""
         return self.jitter if modality == "sar" or self.optical_jitter == -1 else self.optical_jitter
@@ -228,7 +249,8 @@ class Recipe:
 
     def without_fold(self, fold: int) -> Recipe:
         """The same run without the places of one fold, which become its validation split (`landcover` only)."""
-        return replace(self, name=f"{self.name}-{fold}", train_split=f"train-{fold}", validation_split=f"places-{fold}")
+        without = f"{self.train_split}-{fold}"
+        return replace(self, name=f"{self.name}-{fold}", train_split=without, validation_split=f"places-{fold}")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for the manifest."""

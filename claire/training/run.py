@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, EMAWeightAverag
 from torch.utils.data import DataLoader
 
 from claire.core.dataset import Dataset
-from claire.core.errors import RecipeError, UnknownNameError
+from claire.core.errors import RecipeError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.models.network import Network, NetworkConfig, build_network, set_levels, shift_classes
+from claire.training.forest import train_pixels
 from claire.training.losses import build_loss
 from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import Recipe
@@ -70,8 +71,7 @@ def train(
     scheme, inputs = recipe.class_scheme, recipe.inputs
     own = scheme if recipe.classes else None
     finished = replace(inputs[0], screen_clouds=recipe.screen_clouds)  # bands without clouds are refused now
-    if strange := {name for shifts in recipe.prior.values() for name in shifts} - set(scheme.names):
-        raise UnknownNameError.among("class", sorted(strange)[0], scheme.names)
+    shifts = recipe.shifts
     config = NetworkConfig.from_mapping(
         {
             **recipe.network,
@@ -158,10 +158,7 @@ def train(
     stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     weights = {k.removeprefix("network."): v for k, v in stored["state_dict"].items() if k.startswith("network.")}
     network.load_state_dict(weights)
-    shift_classes(
-        network,
-        {mode: {scheme.names.index(n): shift for n, shift in shifts.items()} for mode, shifts in recipe.prior.items()},
-    )
+    shift_classes(network, shifts)
     manifest = replace(manifest, optical=replace(manifest.optical, screen_clouds=finished.screen_clouds))
     return save_checkpoint(network, manifest, folder)
 
@@ -187,10 +184,114 @@ def find_start(
         start="",
     )
     folder = runs / "start"
-    known = folder / f"{first.name}.json"
-    if not known.is_file() or not _is_run_of(Manifest.read(known).training.get("recipe", {}), first):
+    if not _is_known(first, folder):
         train(first, dataset, folder, runs, resume=resume, report=report)
     return load_checkpoint(first.name, folder)
+
+
+def train_members(
+    recipe: Recipe,
+    recipes: Path,
+    dataset: Dataset,
+    folder: Path,
+    runs: Path,
+    *,
+    fold: int | None = None,
+    resume: bool = False,
+    report: Progress = print,
+) -> Path:
+    """Train the networks of a committee one after the other, where the folder of runs has none, and join them.
+
+    Args:
+        recipe: With members; its splits are those of the fold, where one is left out.
+        recipes: Folder of the members' recipes.
+        dataset: For all runs.
+        folder: Where the checkpoint goes.
+        runs: Where the members are kept.
+        fold: Places that no member may see.
+        resume: Go on from the last state of a member.
+        report: Receives one line per validation.
+
+    Returns:
+        Path of the weights.
+
+    Raises:
+        RecipeError: A member is a committee, the first is a network of pixels, or they do not fit each other.
+    """
+    found: list[tuple[Network, Manifest]] = []
+    for title in recipe.members:
+        member = Recipe.read(recipes / title, {"root": recipe.root, "seed": recipe.seed})
+        if member.members:
+            raise RecipeError(f"The member {title!r} is a committee itself.", "Name its members instead.")
+        member = member if fold is None else member.without_fold(fold)
+        kept = runs / "members"
+        if _is_known(member, kept):
+            report(json.dumps({"member": member.name, "known": True}))
+        elif member.network.get("fusion") == "pixels":
+            if not found:
+                raise RecipeError(f"The first member is {title!r}, of pixels.", "Name one first that has a start.")
+            train_pixels(member, dataset, kept, (found[0][1].optical, found[0][1].sar), report=report)
+        else:
+            start = find_start(member, recipes, dataset, runs, resume=resume, report=report)
+            train(member, dataset, kept, runs, start=start, resume=resume, report=report)
+        found.append(load_checkpoint(member.name, kept))
+    return join(recipe, found, folder)
+
+
+def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Path) -> Path:
+    """Write the committee of trained networks.
+
+    Args:
+        recipe: Its name, prior, clouds and limits.
+        members: Networks and manifests; all must read the same inputs, normalised alike.
+        folder: Where the checkpoint goes.
+
+    Returns:
+        Path of the weights.
+
+    Raises:
+        RecipeError: The members do not fit each other.
+    """
+    known = members[0][1]
+    if any((each.optical, each.sar, each.scheme) != (known.optical, known.sar, known.scheme) for _, each in members):
+        raise RecipeError(
+            "The members of the committee read other inputs, or normalise them otherwise.",
+            "Let all of them start from the same recipe, with the same bands and classes.",
+        )
+    first = members[0][0].config
+    changes = [
+        {key: value for key, value in network.config.as_dict().items() if value != getattr(first, key)}
+        for network, _ in members
+    ]
+    config = NetworkConfig.from_mapping({**first.as_dict(), **recipe.network, "members": tuple(changes)})
+    committee = build_network(config)
+    weights = {
+        f"members.{number}.{key}": value
+        for number, (network, _) in enumerate(members)
+        for key, value in network.state_dict().items()
+    }
+    committee.load_state_dict({**committee.state_dict(), **weights})
+    shift_classes(committee, recipe.shifts)
+    manifest = replace(
+        known,
+        name=recipe.name,
+        title=recipe.title,
+        optical=replace(known.optical, screen_clouds=recipe.screen_clouds),
+        network=config.as_dict(),
+        training={**known.training, "recipe": recipe.as_dict(), "members": [each.training for _, each in members]},
+        limits=tuple(recipe.limits),
+        extent=recipe.extent,
+        bbox=tuple(recipe.bbox),
+        scores={},
+        temperature={},
+    )
+    return save_checkpoint(committee, manifest, folder)
+
+
+def _is_known(recipe: Recipe, folder: Path) -> bool:
+    """Whether the folder holds the checkpoint of this very recipe."""
+    known = folder / f"{recipe.name}.json"
+    return known.is_file() and _is_run_of(Manifest.read(known).training.get("recipe", {}), recipe)
 
 
 def _remember(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:

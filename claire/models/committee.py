@@ -1,0 +1,67 @@
+"""Several networks, each trained by itself, and the mean of what they say.
+
+Where places to learn from are few, networks that learnt in other ways err in other pixels (Hansen and Salamon 1990, doi
+10.1109/34.58871). Legend: B batch, C bands, H height, W width, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from claire.core.bands import MODES, Mode
+from claire.models.bilateral import average_alike
+from claire.models.cmaf import StageInspection
+from claire.models.encoders import standardise
+from claire.models.saving import count_again
+
+LEAST = 1e-6
+"""Probability below which a class is not told from an impossible one."""
+
+
+def vote(
+    said: Sequence[Any], optical: Tensor, optical_valid: Tensor, votes: Sequence[float], alike: bool
+) -> dict[Mode, Tensor]:
+    """Logarithms of the mean probabilities.
+
+    Args:
+        said: Outputs of the members, with logits of all modes.
+        optical: (B, C, H, W), normalised.
+        optical_valid: (B, C, H, W).
+        votes: How much each member counts, above 0.
+        alike: In the maps that read the optical picture, each pixel also listens to those around that look like it.
+
+    Returns:
+        Mode -> (B, K, H, W).
+    """
+    means: dict[Mode, Tensor] = {}
+    for mode in MODES:
+        weighed = [votes[i] / sum(votes) * output.logits[mode].softmax(dim=1) for i, output in enumerate(said)]
+        means[mode] = torch.stack(weighed).sum(dim=0)
+    if alike:
+        both = torch.cat([means["fused"], means["optical"]], dim=1)
+        guide = standardise(optical * optical_valid, optical_valid)
+        averaged = count_again(average_alike, both, guide, optical_valid)
+        means["fused"], means["optical"] = averaged.chunk(2, dim=1)
+    return {mode: torch.log(mean + LEAST) for mode, mean in means.items()}
+
+
+def join_stages(said: Sequence[Any]) -> tuple[StageInspection, ...]:
+    """The stages of all members that have any: mean trust, and the attention heads of all one after the other."""
+    rows = [output.stages for output in said if output.stages]
+    return tuple(
+        StageInspection(
+            torch.stack([stage.trust_B2HW for stage in same]).mean(dim=0),
+            _line_up([stage.optical_to_sar_BNQL for stage in same]),
+            _line_up([stage.sar_to_optical_BNQL for stage in same]),
+        )
+        for same in zip(*rows, strict=True)
+    )
+
+
+def _line_up(attention: Sequence[Tensor | None]) -> Tensor | None:
+    known = [each for each in attention if each is not None]
+    return torch.cat(known, dim=1) if known else None

@@ -1,0 +1,211 @@
+"""A network of pixels that repeats trees, and the committee it sits in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from claire.core.errors import RecipeError, UnknownNameError
+from claire.core.manifest import InputSpec, Manifest
+from claire.core.types import Layer, Tile
+from claire.data.landcover import SIMULATED
+from claire.models.checkpoint import load_checkpoint
+from claire.training import forest
+from claire.training.forest import train_pixels
+from claire.training.recipe import Recipe
+from claire.training.run import train_members
+from tests.training.generated import TINY
+
+WATER, TREES, CROPS = 0, 1, 3
+SIDE = 32
+BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
+
+
+class TwoShores:
+    """Places whose left side is water and whose right side is trees; a scene that says the reverse."""
+
+    name, title, root = "shores", "Shores", Path()
+    splits = ("train", "val", "train-1", "places-1")
+
+    def ids(self, split: str | None = None) -> tuple[str, ...]:
+        if split not in self.splits:
+            raise UnknownNameError.among("split", str(split), self.splits)
+        names = {"train": (f"{SIMULATED}/0", "a/1", "a/2"), "train-1": (f"{SIMULATED}/0", "a/2"), "val": ("a/3",)}
+        return names.get(split, ("a/1",))
+
+    def read(self, tile_id: str) -> Tile:
+        rng = np.random.default_rng(int(tile_id[-1]))
+        right = np.arange(SIDE) >= SIDE // 2
+        reflectance = np.where(right, 2500, 300) * np.array([0.3, 0.4, 0.3, 1.0, 0.8, 0.5])[:, None]
+        optical = np.repeat(reflectance[:, None], SIDE, axis=1) + rng.uniform(0, 60, (6, SIDE, SIDE)) + 50
+        sar = np.repeat((np.where(right, -9.0, -22.0) + np.array([[0.0], [-6.0]]))[:, None], SIDE, axis=1)
+        shown = right == tile_id.startswith(SIMULATED)
+        label = np.repeat(np.where(shown, 1, 2)[None], SIDE, axis=0).astype(np.uint8)
+        ones = np.ones((SIDE, SIDE), bool)
+        return Tile(
+            name=tile_id,
+            optical=Layer(optical.astype(np.float32), np.stack([ones] * 6), BANDS, "reflectance_x1e4"),
+            sar=Layer((sar + rng.normal(0, 1, sar.shape)).astype(np.float32), np.stack([ones] * 2), ("VV", "VH"), "db"),
+            label=label,
+            georeference=None,
+        )
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forest, "STEPS", 250)
+    monkeypatch.setattr(forest, "TREES", 20)
+
+
+@pytest.fixture
+def recipes(root: Path, tmp_path: Path) -> Path:
+    """The shipped recipes, made tiny."""
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    network = {**TINY, "smooth": [3], "ratios": True}
+    run = {
+        "network": network,
+        "epochs": 1,
+        "finish_epochs": 0,
+        "validate_every": 1,
+        "crop": 32,
+        "batch": 3,
+        "window": 0,
+    }
+    changes: dict[str, dict[str, Any]] = {
+        "lulc": {},
+        "lulc-simulated": {**run, "train_split": "train"},
+        "lulc-both": run,
+        "lulc-places": {**run, "train_split": "train"},
+        "lulc-pixels": {"network": {**network, "fusion": "pixels", "stem": 16}, "train_split": "train"},
+    }
+    for name, change in changes.items():
+        content = yaml.safe_load((root / "recipes" / f"{name}.yaml").read_text(encoding="utf-8"))
+        precision = {"precision": "32-true"} if "epochs" in content else {}
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump({**content, **change, **precision}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def levels() -> tuple[InputSpec, InputSpec]:
+    optical = InputSpec(BANDS, "reflectance_x1e4", (800.0,) * 6, (600.0,) * 6, (tuple(range(6)),), "")
+    return optical, InputSpec(("VV", "VH"), "db", (-15.0, -21.0), (6.0, 6.0), ((0, 1),), "")
+
+
+def ask(folder: Path, name: str, optical_offset: float = 0) -> dict[str, np.ndarray[Any, Any]]:
+    """Class of every pixel of the place that is held out, per map."""
+    network, manifest = load_checkpoint(name, folder)
+    tile = TwoShores().read("a/3")
+    assert tile.optical is not None
+    assert tile.sar is not None
+    inputs = []
+    for values, spec in ((tile.optical.values + optical_offset, manifest.optical), (tile.sar.values, manifest.sar)):
+        mean, std = (np.array(part)[:, None, None] for part in (spec.mean, spec.std))
+        inputs.append(torch.from_numpy((values - mean) / std).float()[None])
+    with torch.inference_mode():
+        logits = network(*inputs, *(torch.ones_like(part) for part in inputs)).logits
+    return {mode: values[0].argmax(dim=0).numpy() for mode, values in logits.items()}
+
+
+def test_it_learns_the_labels_of_places_and_none_of_scenes_whatever_the_offset(
+    recipes: Path, levels: tuple[InputSpec, InputSpec], tmp_path: Path
+) -> None:
+    recipe = Recipe.read(recipes / "lulc-pixels.yaml")
+    train_pixels(recipe, TwoShores(), tmp_path, levels, report=lambda line: None)
+    wanted = np.repeat(np.where(np.arange(SIDE) >= SIDE // 2, TREES, WATER)[None], SIDE, axis=0)
+    for offset in (0, 1000):
+        for mode, classes in ask(tmp_path, recipe.name, offset).items():
+            assert (classes == wanted).mean() > 0.9, (mode, offset)
+
+
+def test_the_same_seed_gives_the_same_weights_and_a_prior_is_added(
+    recipes: Path, levels: tuple[InputSpec, InputSpec], tmp_path: Path
+) -> None:
+    networks = []
+    for prior in ({}, {}, {"fused": {"crops": 30.0}}):
+        recipe = Recipe.read(recipes / "lulc-pixels.yaml", {"prior": prior})
+        train_pixels(recipe, TwoShores(), tmp_path, levels, report=lambda line: None)
+        networks.append(load_checkpoint(recipe.name, tmp_path)[0].state_dict())
+    assert all(torch.equal(value, networks[1][key]) for key, value in networks[0].items())
+    assert set(np.unique(ask(tmp_path, "lulc-pixels")["fused"])) == {CROPS}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"network": {"fusion": "cmaf"}, "epochs": 42}, "networks of pixels alone"),
+        ({"network": {"fusion": "pixels", "relative": True}}, "networks of pixels alone"),
+        ({"train_split": "scenes"}, "no labelled real places"),
+    ],
+)
+def test_what_trees_cannot_teach_is_refused(
+    recipes: Path, levels: tuple[InputSpec, InputSpec], tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    class Scenes(TwoShores):
+        def ids(self, split: str | None = None) -> tuple[str, ...]:
+            return (f"{SIMULATED}/0",) if split == "scenes" else super().ids(split)
+
+    recipe = Recipe.read(recipes / "lulc-pixels.yaml", change)
+    with pytest.raises(RecipeError, match=words):
+        train_pixels(recipe, Scenes(), tmp_path, levels, report=lambda line: None)
+
+
+def test_a_committee_joins_its_members_and_trains_each_once(recipes: Path, tmp_path: Path) -> None:
+    recipe, dataset = Recipe.read(recipes / "lulc.yaml"), TwoShores()
+    lines: list[str] = []
+    for _ in range(2):
+        train_members(recipe, recipes, dataset, tmp_path / "out", tmp_path / "runs", report=lines.append)
+    known = [json.loads(line)["member"] for line in lines if "known" in line]
+    assert known == ["lulc-both", "lulc-places", "lulc-pixels"], "the second time nothing is trained"
+    network, manifest = load_checkpoint("claire-lulc", tmp_path / "out")
+    assert manifest.optical.screen_clouds
+    assert [each["recipe"]["name"] for each in manifest.training["members"]] == known
+    for number, name in enumerate(known):
+        member, alone = load_checkpoint(name, tmp_path / "runs" / "members")
+        assert alone.optical.mean == manifest.optical.mean
+        assert not alone.optical.screen_clouds
+        for key, value in member.state_dict().items():
+            assert torch.equal(value, network.state_dict()[f"members.{number}.{key}"]), key
+    assert network.shift[0].tolist() == pytest.approx([0, 0, 1.0, 0, 0, 0.7, 2.0, 0.15], abs=1e-3)  # type: ignore[union-attr, index]
+
+
+def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, tmp_path: Path) -> None:
+    recipe = Recipe.read(recipes / "lulc.yaml").without_fold(1)
+    read: set[str] = set()
+
+    class Watched(TwoShores):
+        def read(self, tile_id: str) -> Tile:
+            read.add(tile_id)
+            return super().read(tile_id)
+
+    small = Recipe.read(
+        recipes / "lulc.yaml",
+        {"members": ["lulc-places.yaml", "lulc-pixels.yaml"], "name": "two", "network": {"fusion": "committee"}},
+    )
+    start = yaml.safe_load((recipes / "lulc-places.yaml").read_text(encoding="utf-8"))
+    (recipes / "lulc-places.yaml").write_text(yaml.safe_dump({**start, "start": ""}), encoding="utf-8")
+
+    class Held(Watched):
+        def ids(self, split: str | None = None) -> tuple[str, ...]:
+            return ("a/3",) if split == "places-1" else super().ids(split)
+
+    train_members(
+        small.without_fold(1), recipes, Held(), tmp_path / "out", tmp_path / "runs", fold=1, report=lambda line: None
+    )
+    assert read == {f"{SIMULATED}/0", "a/2", "a/3"}
+    assert Manifest.read(tmp_path / "out" / "two-1.json").training["recipe"]["train_split"] == "train-1"
+    assert recipe.name == "claire-lulc-1"
+
+
+def test_members_that_do_not_fit_are_refused(recipes: Path, tmp_path: Path) -> None:
+    dataset = TwoShores()
+    for members, words in ((["lulc-pixels.yaml"], "of pixels"), (["lulc.yaml"], "committee itself")):
+        recipe = Recipe.read(recipes / "lulc.yaml", {"members": members})
+        with pytest.raises(RecipeError, match=words):
+            train_members(recipe, recipes, dataset, tmp_path / "out", tmp_path / "runs", report=lambda line: None)
