@@ -416,6 +416,8 @@ whether it is the coarsest."""
 
 COMMITTEE = "committee"
 """The fusion whose members are trained by themselves."""
+OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "dropout")
+"""What a network of pixels reads of a configuration, besides bands and classes."""
 MEMBERS = ("cmaf", "pixels")
 """What the members of a committee may be."""
 

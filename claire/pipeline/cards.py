@@ -174,7 +174,7 @@ def render_card(manifest: Manifest, others: Sequence[Manifest] = (), picture: st
         f"| classes | {', '.join(scheme.names)} |",
         f"| optical | {read.sensor}: {', '.join(read.bands)} ({read.unit}){clouds} |",
         f"| SAR | {manifest.sar.sensor}: {', '.join(manifest.sar.bands)} ({manifest.sar.unit}) |",
-        f"| network | {', '.join(f'{k} {v}' for k, v in manifest.network.items())} |",
+        f"| network | {_describe_network(manifest.network)} |",
         f"| trained on | {manifest.training.get('recipe', {}).get('data', '?')}, {_describe_training(manifest)} |",
         f"| validated on | {_describe_validation(manifest)} |",
         f"| training extent | {describe_extent(manifest)} |",
@@ -305,6 +305,13 @@ def _spread(manifest: Manifest, mode: str, condition: str, key: str) -> str:
     runs = (manifest.scores, *manifest.replicas.values())
     values = [run[mode][condition][key] for run in runs if key in run.get(mode, {}).get(condition, {})]
     return f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+
+
+def _describe_network(settings: Mapping[str, Any]) -> str:
+    """Settings in words; those of a member of a committee that differ stand in brackets."""
+    members = [f"({_describe_network(each)})" if each else "(the same)" for each in settings.get("members", ())]
+    plain = [f"{name} {value}" for name, value in settings.items() if name != "members"]
+    return ", ".join([*plain, *([f"members {' '.join(members)}"] if members else [])])
 
 
 def _describe_training(manifest: Manifest) -> str:

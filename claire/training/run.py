@@ -20,7 +20,7 @@ from claire.core.errors import RecipeError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
-from claire.models.network import Network, NetworkConfig, build_network, set_levels, shift_classes
+from claire.models.network import OF_PIXELS, Network, NetworkConfig, build_network, set_levels, shift_classes
 from claire.training.forest import train_pixels
 from claire.training.losses import build_loss
 from claire.training.module import MONITOR, SegmentationModule
@@ -260,7 +260,11 @@ def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Pa
         )
     first = members[0][0].config
     changes = [
-        {key: value for key, value in network.config.as_dict().items() if value != getattr(first, key)}
+        {
+            key: value
+            for key, value in network.config.as_dict().items()
+            if value != getattr(first, key) and (network.config.fusion != "pixels" or key in OF_PIXELS)
+        }
         for network, _ in members
     ]
     config = NetworkConfig.from_mapping({**first.as_dict(), **recipe.network, "members": tuple(changes)})

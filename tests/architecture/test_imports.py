@@ -24,6 +24,7 @@ GATEWAYS = {
     "reportlab": ("claire/report/paper.py",),
     "gguf": ("claire/training/nano/export.py",),
     "lightning": ("claire/training/",),
+    "sklearn": ("claire/training/forest.py",),
     "streamlit": ("claire/ui/", "pages/", "app.py"),
     "torch": ("claire/data/", "claire/models/", "claire/inference/", "claire/explain/", "claire/training/"),
     "transformers": ("claire/models/", "claire/training/nano/"),
