@@ -47,6 +47,8 @@ def train(
     from claire.training.run import find_start, train_members
     from claire.training.run import train as run
 
+    if fusion and recipe.members:
+        raise RecipeError("The members of a committee have fusions of their own.", "Leave --fusion out.")
     if fusion:
         recipe = recipe.with_fusion(fusion)
     if fold is not None:

@@ -39,8 +39,8 @@ STRIDE = 32
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
 LARGEST_WINDOW, MOST_WINDOWS = 63, 8
-MOST_MEMBERS, LARGEST_VOTE = 8, 100
-"""What a configuration may ask for at most; every other number is a width."""
+MOST_MEMBERS, MOST_BLOCKS, LARGEST_VOTE = 8, 256, 100
+"""What a configuration may ask for at most, `MOST_BLOCKS` in the stages of all members; other numbers are widths."""
 WIDTH_STEP = 8
 """Widths of matched networks are multiples of this."""
 WIDTH_SHARES = tuple(0.5 + step / 20 for step in range(31))
@@ -55,7 +55,7 @@ class NetworkConfig:
         optical_bands: C of the optical input.
         sar_bands: C of the SAR input.
         classes: K.
-        fusion: Key of `NETWORKS`.
+        fusion: Key of `KNOWN`.
         encoder: Key of `claire.models.encoders.BACKBONES`.
         widths: Channels of the four stages.
         depths: Blocks of the four stages.
@@ -122,8 +122,8 @@ class NetworkConfig:
             raise CheckpointError("The network has members without being a committee, or the reverse.", "Give both.")
         if config.votes and len(config.votes) != len(config.members):
             raise CheckpointError("The network's votes are not one for each member.", "Give as many, or none.")
-        for member in config.members:
-            config.as_member(member)
+        if sum(sum(config.as_member(member).depths) for member in config.members) > MOST_BLOCKS:
+            raise CheckpointError("The network's setting members is out of range.", "Use fewer or smaller ones.")
         return config
 
     def as_member(self, changes: Mapping[str, Any]) -> NetworkConfig:
@@ -133,11 +133,11 @@ class NetworkConfig:
             CheckpointError: It is no network that can be a member.
         """
         shared = {**self.as_dict(), "fusion": "cmaf", "members": (), "votes": (), "alike": False}
-        inputs = {"optical_bands", "sar_bands", "classes", "votes", "alike"}
+        inputs = {"optical_bands", "sar_bands", "classes", "grid", "votes", "alike"}
         if changes.get("fusion", "cmaf") not in MEMBERS or inputs & changes.keys():
             raise CheckpointError(
                 "A member of the committee is no network that reads both sensors and gives every map.",
-                f"Its fusion may be {' or '.join(MEMBERS)}; bands and classes are those of the committee.",
+                f"Its fusion may be {' or '.join(MEMBERS)}; bands, classes and grid are those of the committee.",
             )
         return NetworkConfig.from_mapping({**shared, **changes})
 

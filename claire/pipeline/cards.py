@@ -309,13 +309,20 @@ def _spread(manifest: Manifest, mode: str, condition: str, key: str) -> str:
 
 def _describe_network(settings: Mapping[str, Any]) -> str:
     """Settings in words; those of a member of a committee that differ stand in brackets."""
-    members = [f"({_describe_network(each)})" if each else "(the same)" for each in settings.get("members", ())]
-    plain = [f"{name} {value}" for name, value in settings.items() if name != "members"]
-    return ", ".join([*plain, *([f"members {' '.join(members)}"] if members else [])])
+    members = _list_mappings(settings.get("members"))
+    said = [f"({_describe_network(each)})" if each else "(the same)" for each in members]
+    plain = [f"{name} {value}" for name, value in settings.items() if name != "members" or not members]
+    return ", ".join([*plain, *([f"members {' '.join(said)}"] if said else [])])
+
+
+def _list_mappings(value: Any) -> Sequence[Mapping[str, Any]]:
+    """The value where it is a list of mappings, else nothing: a card says what a manifest says, right or wrong."""
+    fits = isinstance(value, list | tuple) and all(isinstance(each, Mapping) for each in value)
+    return value if fits else ()
 
 
 def _describe_training(manifest: Manifest) -> str:
-    members = manifest.training.get("members", ())
+    members = _list_mappings(manifest.training.get("members"))
     if not members:
         return _describe_run(manifest.training)
     runs = (f"{each.get('recipe', {}).get('name', '?')} on {_describe_run(each)}" for each in members)

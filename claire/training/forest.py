@@ -73,11 +73,22 @@ def train_pixels(
     config = NetworkConfig.from_mapping({**recipe.network, **bands})
     if config.fusion != "pixels" or config.relative:
         raise RecipeError("Trees teach networks of pixels alone.", "Give fusion pixels and relative false.")
+    pairs = zip(recipe.inputs, levels, strict=True)
+    if any((one.bands, one.unit, one.dates) != (other.bands, other.unit, other.dates) for one, other in pairs):
+        raise RecipeError("The network of pixels reads other inputs than the first member.", "Give both the same.")
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     network = PixelNetwork(config)
     set_levels(network, (levels[0].mean, levels[0].std))
-    manifest = Manifest(recipe.name, recipe.title, recipe.scheme, *levels, config.as_dict(), {})
+    manifest = Manifest(
+        recipe.name,
+        recipe.title,
+        recipe.scheme,
+        *levels,
+        config.as_dict(),
+        {},
+        own_classes=scheme if recipe.classes else None,
+    )
     labelled, drawn = _collect(network, dataset, recipe, manifest, rng)
     said = {}
     for mode in MODES:

@@ -137,6 +137,12 @@ class Recipe:
     ignore: Sequence[int] = ()
 
     def __post_init__(self) -> None:
+        given: tuple[Any, Any] = self.network, self.members
+        listed = isinstance(given[1], list | tuple) and all(isinstance(each, str) for each in given[1])
+        if not isinstance(given[0], Mapping) or not listed:
+            raise RecipeError(
+                "network is no mapping, or members is no list of recipes.", "Compare it with recipes/lulc.yaml."
+            )
         if self.crop % 32 or self.crop <= 0:
             raise RecipeError(f"crop is {self.crop}, but a positive multiple of 32 is wanted.", "Use 128 or 256.")
         unknown = set(self.damage) - set(DAMAGE_SHARES)

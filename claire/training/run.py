@@ -20,7 +20,16 @@ from claire.core.errors import RecipeError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
-from claire.models.network import OF_PIXELS, Network, NetworkConfig, build_network, set_levels, shift_classes
+from claire.models.network import (
+    COMMITTEE,
+    MEMBERS,
+    OF_PIXELS,
+    Network,
+    NetworkConfig,
+    build_network,
+    set_levels,
+    shift_classes,
+)
 from claire.training.forest import train_pixels
 from claire.training.losses import build_loss
 from claire.training.module import MONITOR, SegmentationModule
@@ -55,19 +64,25 @@ def train(
         runs: Where the resumable state and the log go.
         start: Network and manifest of a checkpoint to start from; its weights fit its means and spreads only, so that
             these are kept. Random weights when not given.
-        resume: Go on from the last state of this recipe.
+        resume: Go on from the last state, where that is of this very recipe.
         report: Receives one line per validation.
 
     Returns:
         Path of the weights.
 
     Raises:
-        RecipeError: The checkpoint to start from has another network or other bands.
+        RecipeError: The checkpoint to start from has another network or other bands, or the network is none that is
+            trained by itself.
         UnknownNameError: A prior for a class that the scheme does not have.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     lightning.seed_everything(recipe.seed, verbose=False)
+    if not recipe.has_epochs:
+        raise RecipeError(
+            f"The recipe {recipe.name!r} is trained as a member of a committee, or is one, not by itself.",
+            "Train recipes/lulc.yaml, or choose another fusion.",
+        )
     scheme, inputs = recipe.class_scheme, recipe.inputs
     own = scheme if recipe.classes else None
     finished = replace(inputs[0], screen_clouds=recipe.screen_clouds)  # bands without clouds are refused now
@@ -149,10 +164,13 @@ def train(
         gradient_clip_val=1.0,
     )
     data = _Loaders(training, validation, manifest, recipe)
-    stopped = state / "last.ckpt"
+    stopped, of_run = state / "last.ckpt", state / "recipe.json"
+    go_on = resume and stopped.is_file() and of_run.is_file() and _is_run_of(json.loads(of_run.read_text()), recipe)
+    state.mkdir(parents=True, exist_ok=True)
+    of_run.write_text(json.dumps(recipe.as_dict()))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*num_workers.*")
-        trainer.fit(module, datamodule=data, ckpt_path=str(stopped) if resume and stopped.is_file() else None)
+        trainer.fit(module, datamodule=data, ckpt_path=str(stopped) if go_on else None)
     if not trainer.is_global_zero:
         raise SystemExit  # the weights are one file, and the first process writes and scores it
     stored: dict[str, Any] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
@@ -219,23 +237,44 @@ def train_members(
         RecipeError: A member is a committee, the first is a network of pixels, or they do not fit each other.
     """
     found: list[tuple[Network, Manifest]] = []
-    for title in recipe.members:
-        member = Recipe.read(recipes / title, {"root": recipe.root, "seed": recipe.seed})
-        if member.members:
-            raise RecipeError(f"The member {title!r} is a committee itself.", "Name its members instead.")
-        member = member if fold is None else member.without_fold(fold)
-        kept = runs / "members"
-        if _is_known(member, kept):
-            report(json.dumps({"member": member.name, "known": True}))
-        elif member.network.get("fusion") == "pixels":
-            if not found:
-                raise RecipeError(f"The first member is {title!r}, of pixels.", "Name one first that has a start.")
-            train_pixels(member, dataset, kept, (found[0][1].optical, found[0][1].sar), report=report)
+    kept = runs / "members"
+    for member in _read_members(recipe, recipes, dataset, fold):
+        levels = (found[0][1].optical, found[0][1].sar) if found else None
+        if _is_known(member, kept, levels):
+            report(json.dumps({"member": member.name, "known": str(kept)}))
+        elif levels is not None and member.network.get("fusion") == "pixels":
+            train_pixels(member, dataset, kept, levels, report=report)
         else:
             start = find_start(member, recipes, dataset, runs, resume=resume, report=report)
             train(member, dataset, kept, runs, start=start, resume=resume, report=report)
         found.append(load_checkpoint(member.name, kept))
     return join(recipe, found, folder)
+
+
+def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | None) -> list[Recipe]:
+    """The recipes of the members; what would fail at the end of all training fails here."""
+    _ = recipe.shifts
+    if recipe.network.get("fusion") != COMMITTEE or recipe.network.keys() - {"fusion", "votes", "alike"}:
+        raise RecipeError(
+            f"The recipe {recipe.name!r} has members, but its network is {dict(recipe.network)}.",
+            "Give it fusion committee, votes and alike; all else stands in the recipes of its members.",
+        )
+    overrides = {"root": recipe.root, "seed": recipe.seed, "devices": recipe.devices}
+    members = [Recipe.read(recipes / title, overrides) for title in recipe.members]
+    for number, member in enumerate(members):
+        fusion = member.network.get("fusion", "cmaf")
+        if member.members or fusion not in MEMBERS or (number == 0 and fusion == "pixels"):
+            raise RecipeError(
+                f"The member {member.name!r} is a committee itself, of another fusion, or of pixels and the first.",
+                f"Name recipes whose fusion is {' or '.join(MEMBERS)}; the first must have levels of its own.",
+            )
+    votes = recipe.network.get("votes", ())
+    if votes and len(votes) != len(members):
+        raise RecipeError(f"There are {len(votes)} votes for {len(members)} members.", "Give as many, or none.")
+    members = members if fold is None else [member.without_fold(fold) for member in members]
+    for member in members:
+        dataset.ids(member.train_split)
+    return members
 
 
 def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Path) -> Path:
@@ -253,14 +292,17 @@ def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Pa
         RecipeError: The members do not fit each other.
     """
     known = members[0][1]
-    if any((each.optical, each.sar, each.scheme) != (known.optical, known.sar, known.scheme) for _, each in members):
+    alike = [(each.optical, each.sar, each.scheme, each.own_classes) for _, each in members]
+    if any(each != alike[0] for each in alike):
         raise RecipeError(
             "The members of the committee read other inputs, or normalise them otherwise.",
-            "Let all of them start from the same recipe, with the same bands and classes.",
+            "Let all of them start from the same recipe, with the same bands and classes, and train those that do not "
+            "anew: delete them from the folder members of the runs.",
         )
     first = members[0][0].config
     changes = [
-        {
+        {"fusion": network.config.fusion}
+        | {
             key: value
             for key, value in network.config.as_dict().items()
             if value != getattr(first, key) and (network.config.fusion != "pixels" or key in OF_PIXELS)
@@ -292,10 +334,14 @@ def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Pa
     return save_checkpoint(committee, manifest, folder)
 
 
-def _is_known(recipe: Recipe, folder: Path) -> bool:
-    """Whether the folder holds the checkpoint of this very recipe."""
+def _is_known(recipe: Recipe, folder: Path, levels: tuple[InputSpec, InputSpec] | None = None) -> bool:
+    """Whether the folder holds the checkpoint of this very recipe, normalised by these levels."""
     known = folder / f"{recipe.name}.json"
-    return known.is_file() and _is_run_of(Manifest.read(known).training.get("recipe", {}), recipe)
+    if not known.is_file():
+        return False
+    manifest = Manifest.read(known)
+    same = levels is None or (manifest.optical, manifest.sar) == levels
+    return same and _is_run_of(manifest.training.get("recipe", {}), recipe)
 
 
 def _remember(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:

@@ -129,6 +129,8 @@ def test_a_slope_leads_through_a_committee_to_both_inputs() -> None:
         ({"fusion": "committee", "members": ({"fusion": "late"},)}, "gives every map"),
         ({"fusion": "committee", "members": ({"classes": 9},)}, "gives every map"),
         ({"fusion": "committee", "members": ({"stem": 0},)}, "out of range"),
+        ({"fusion": "committee", "members": ({}, {"grid": 2})}, "gives every map"),
+        ({"fusion": "committee", "members": ({"depths": (60, 60, 60, 60)},) * 2}, "members is out of range"),
         ({"fusion": "committee", "members": ({"colour": 1},)}, "colour"),
         ({"fusion": "committee", "members": ({},) * 9}, "out of range"),
         ({"fusion": "committee", "members": ("cmaf",)}, "out of range"),

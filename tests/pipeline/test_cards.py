@@ -117,3 +117,13 @@ def test_the_extent_is_words_and_degrees() -> None:
     manifest = replace(describe_tiny(), extent="Two valleys,", bbox=(5.0, 45.0, 6.5, 46.0))
     assert describe_extent(manifest) == "Two valleys, longitude 5 to 6.5, latitude 45 to 46"
     assert describe_extent(describe_tiny()) == "not recorded"
+
+
+@pytest.mark.parametrize("members", [5, None, ["x"], {"a": 1}, [{"fusion": "pixels"}, {}]])
+def test_a_card_says_what_a_manifest_says_of_members_whatever_that_is(members: Any) -> None:
+    manifest = describe_tiny()
+    training = {"members": members, "recipe": {}}
+    card = render_card(replace(manifest, network={**manifest.network, "members": members}, training=training))
+    listed = isinstance(members, list) and isinstance(members[0], dict)
+    assert ("members (fusion pixels) (the same)" in card) == listed
+    assert ("2 networks that vote" in card) == listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,15 @@ import pytest
 import torch
 import yaml
 
-from claire.core.errors import RecipeError, UnknownNameError
+from claire.core.errors import ClaireError, RecipeError, UnknownNameError
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.types import Layer, Tile
 from claire.data.landcover import SIMULATED
-from claire.models.checkpoint import load_checkpoint
+from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.training import forest
 from claire.training.forest import train_pixels
 from claire.training.recipe import Recipe
-from claire.training.run import train_members
+from claire.training.run import train, train_members
 from tests.training.generated import TINY
 
 WATER, TREES, CROPS = 0, 1, 3
@@ -203,9 +204,60 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
     assert recipe.name == "claire-lulc-1"
 
 
-def test_members_that_do_not_fit_are_refused(recipes: Path, tmp_path: Path) -> None:
-    dataset = TwoShores()
-    for members, words in ((["lulc-pixels.yaml"], "of pixels"), (["lulc.yaml"], "committee itself")):
-        recipe = Recipe.read(recipes / "lulc.yaml", {"members": members})
-        with pytest.raises(RecipeError, match=words):
-            train_members(recipe, recipes, dataset, tmp_path / "out", tmp_path / "runs", report=lambda line: None)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"members": ["lulc-pixels.yaml"]}, "of pixels and the first"),
+        ({"members": ["lulc.yaml"]}, "committee itself"),
+        ({"network": {"fusion": "late"}}, "has members"),
+        ({"network": {"fusion": "committee", "stem": 16}}, "has members"),
+        ({"network": {"fusion": "committee", "votes": [1, 2]}}, "2 votes for 3"),
+        ({"prior": {"fused": {"sea": 1.0}}}, "sea"),
+        ({"members": ["lulc-both.yaml", "none.yaml"]}, "none.yaml"),
+        ({"members": "lulc-both.yaml"}, "no list"),
+        ({"network": None}, "no mapping"),
+    ],
+)
+def test_what_cannot_become_a_committee_is_refused_before_anything_is_trained(
+    recipes: Path, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    def run() -> None:
+        recipe = Recipe.read(recipes / "lulc.yaml", change)
+        train_members(recipe, recipes, TwoShores(), tmp_path / "out", tmp_path / "runs", report=print)
+
+    with pytest.raises(ClaireError, match=words):
+        run()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_member_that_is_known_with_other_levels_is_trained_again(recipes: Path, tmp_path: Path) -> None:
+    members = ["lulc-places.yaml", "lulc-pixels.yaml"]
+    recipe = Recipe.read(recipes / "lulc.yaml", {"members": members, "network": {"fusion": "committee"}})
+    lines: list[str] = []
+
+    def run() -> None:
+        train_members(recipe, recipes, TwoShores(), tmp_path / "out", tmp_path / "runs", report=lines.append)
+
+    run()
+    kept = tmp_path / "runs" / "members"
+    network, manifest = load_checkpoint("lulc-pixels", kept)
+    shifted = replace(manifest.sar, mean=tuple(value + 1 for value in manifest.sar.mean))
+    save_checkpoint(network, replace(manifest, sar=shifted), kept)
+    lines.clear()
+    run()
+    assert [json.loads(line)["member"] for line in lines if "known" in line] == ["lulc-places"]
+    assert load_checkpoint("lulc-pixels", kept)[1].sar == manifest.sar
+
+
+def test_a_member_is_not_trained_by_itself_as_if_it_were_a_network_of_shapes(recipes: Path, tmp_path: Path) -> None:
+    for name in ("lulc-pixels", "lulc"):
+        with pytest.raises(RecipeError, match="member of a committee"):
+            train(Recipe.read(recipes / f"{name}.yaml"), TwoShores(), tmp_path, tmp_path)
+
+
+def test_pixels_of_other_bands_than_the_first_member_are_refused(
+    recipes: Path, levels: tuple[InputSpec, InputSpec], tmp_path: Path
+) -> None:
+    other = replace(levels[1], bands=("VH", "VV"))
+    with pytest.raises(RecipeError, match="other inputs"):
+        train_pixels(Recipe.read(recipes / "lulc-pixels.yaml"), TwoShores(), tmp_path, (levels[0], other))

@@ -303,3 +303,14 @@ def test_clouds_that_the_bands_cannot_show_are_refused_before_training(
     assert not list(tmp_path.iterdir())
     with pytest.raises(RecipeError, match="true or false"):
         replace(recipe, screen_clouds=1)  # type: ignore[arg-type]
+
+
+def test_a_resume_never_goes_on_from_the_state_of_another_recipe(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    for seed in (0, 0, 1):
+        lines.append(f"seed {seed}")
+        train(replace(recipe, seed=seed), dataset, tmp_path, tmp_path / "runs", resume=True, report=lines.append)
+    epochs = [json.loads(line)["epoch"] if line.startswith("{") else line for line in lines]
+    assert epochs == ["seed 0", 1, 2, "seed 0", "seed 1", 1, 2]
