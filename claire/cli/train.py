@@ -48,7 +48,7 @@ def train(
     from claire.training.run import train as run
 
     if fusion and recipe.members:
-        raise RecipeError("The members of a committee have fusions of their own.", "Leave --fusion out.")
+        raise RecipeError("The members of an ensemble have fusions of their own.", "Leave --fusion out.")
     if fusion:
         recipe = recipe.with_fusion(fusion)
     if fold is not None:

@@ -282,7 +282,7 @@ def _gradcam(evidence: Evidence) -> Callable[[Job], Found]:
             known = [str(stride) for stride in CAM_STRIDES]
             raise UnknownNameError.among("stage with the stride", str(job.options.cam_stride), known)
         name = f"{CAM_LAYERS[evidence]}.{CAM_STRIDES.index(job.options.cam_stride)}"
-        members = getattr(job.probe.network, "members", None)  # a committee: its first member speaks for it
+        members = getattr(job.probe.network, "members", None)  # an ensemble: its first member speaks for it
         try:
             layer = (members[0] if members else job.probe.network).get_submodule(name)
         except AttributeError as error:

@@ -105,7 +105,7 @@ class Probe:
 def compute_bytes_per_pixel(model: OpenSegmenter) -> float:
     """What autograd keeps per pixel of a pair, measured on a small one.
 
-    The members of a committee keep nothing, but are counted again one by one; the largest is added.
+    The members of an ensemble keep nothing, but are counted again one by one; the largest is added.
     """
     side = 2 * model.stride
     whole, members = model.network, getattr(model.network, "members", ())

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def average_alike(
+def bilateral_filter(
     values: Tensor, guide: Tensor, valid: Tensor, *, reach: int = 6, step: int = 3, spread: float = 0.4
 ) -> Tensor:
     """Mean over neighbours, each weighed by how much it looks like the pixel.

@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from claire.core.bands import MODES, Mode
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.models.cmaf import CMAF, StageInspection
-from claire.models.committee import join_stages, vote
 from claire.models.decoder import AuxiliaryHead, Decoder
 from claire.models.encoders import Encoder, Reader
+from claire.models.ensemble import join_stages, vote
 from claire.models.peers import (
     SSMA,
     SSMA_DEEPEST,
@@ -31,7 +31,7 @@ from claire.models.peers import (
     SemanticFocusing,
 )
 from claire.models.pixels import PixelHeads
-from claire.models.saving import count_again
+from claire.models.recompute import recompute
 
 STRIDE = 32
 """Height and width must be multiples of this."""
@@ -71,9 +71,9 @@ class NetworkConfig:
         dropout: Share of the channels that the encoders leave out while training, 0..0.9.
         experts: The fused map starts from what the heads of the single sensors say where those see anything, and the
             decoder of the fused features says what to change (CMAF only).
-        members: Of a committee: what is different in each from this configuration, its `fusion` first of all.
+        members: Of an ensemble: what is different in each from this configuration, its `fusion` first of all.
         votes: How much each member counts; all alike when empty.
-        alike: In the maps of a committee each pixel also listens to those around it that look like it.
+        bilateral: In the maps of an ensemble each pixel also listens to those around it that look like it.
     """
 
     optical_bands: int
@@ -96,7 +96,7 @@ class NetworkConfig:
     experts: bool = False
     members: tuple[Mapping[str, Any], ...] = ()
     votes: tuple[float, ...] = ()
-    alike: bool = False
+    bilateral: bool = False
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> NetworkConfig:
@@ -118,8 +118,8 @@ class NetworkConfig:
         for name, value in config.as_dict().items():
             if not _is_setting(name, value):
                 raise CheckpointError(f"The network's setting {name} is out of range.", "Use sizes that fit a network.")
-        if bool(config.members) != (config.fusion == COMMITTEE):
-            raise CheckpointError("The network has members without being a committee, or the reverse.", "Give both.")
+        if bool(config.members) != (config.fusion == ENSEMBLE):
+            raise CheckpointError("The network has members without being an ensemble, or the reverse.", "Give both.")
         if config.votes and len(config.votes) != len(config.members):
             raise CheckpointError("The network's votes are not one for each member.", "Give as many, or none.")
         if sum(sum(config.as_member(member).depths) for member in config.members) > MOST_BLOCKS:
@@ -127,17 +127,17 @@ class NetworkConfig:
         return config
 
     def as_member(self, changes: Mapping[str, Any]) -> NetworkConfig:
-        """The configuration of a member of this committee.
+        """The configuration of a member of this ensemble.
 
         Raises:
             CheckpointError: It is no network that can be a member.
         """
-        shared = {**self.as_dict(), "fusion": "cmaf", "members": (), "votes": (), "alike": False}
-        inputs = {"optical_bands", "sar_bands", "classes", "grid", "votes", "alike"}
+        shared = {**self.as_dict(), "fusion": "cmaf", "members": (), "votes": (), "bilateral": False}
+        inputs = {"optical_bands", "sar_bands", "classes", "grid", "votes", "bilateral"}
         if changes.get("fusion", "cmaf") not in MEMBERS or inputs & changes.keys():
             raise CheckpointError(
-                "A member of the committee is no network that reads both sensors and gives every map.",
-                f"Its fusion may be {' or '.join(MEMBERS)}; bands, classes and grid are those of the committee.",
+                "A member of the ensemble is no network that reads both sensors and gives every map.",
+                f"Its fusion may be {' or '.join(MEMBERS)}; bands, classes and grid are those of the ensemble.",
             )
         return NetworkConfig.from_mapping({**shared, **changes})
 
@@ -155,7 +155,7 @@ def _is_setting(name: str, value: Any) -> bool:
         return isinstance(value, tuple) and len(value) <= MOST_MEMBERS and all(isinstance(m, Mapping) for m in value)
     if name == "votes":
         return isinstance(value, tuple) and all(type(v) in {int, float} and 0 < v <= LARGEST_VOTE for v in value)
-    if name in {"relative", "ratios", "experts", "alike"}:
+    if name in {"relative", "ratios", "experts", "bilateral"}:
         return isinstance(value, bool)
     if name == "smooth":
         odd = isinstance(value, tuple) and all(type(n) is int and 3 <= n <= LARGEST_WINDOW and n % 2 for n in value)
@@ -379,7 +379,7 @@ class PixelNetwork(nn.Module):
         return NetworkOutput({"fused": fused, "optical": alone, "sar": other})
 
 
-class CommitteeNetwork(nn.Module):
+class EnsembleNetwork(nn.Module):
     """Several networks, each trained by itself, and the mean of what they say."""
 
     modes: tuple[Mode, ...] = MODES
@@ -396,8 +396,8 @@ class CommitteeNetwork(nn.Module):
     ) -> NetworkOutput:
         """Segment with every member; arguments as for `ClaireNetwork.forward`."""
         inputs = optical, sar, optical_valid, sar_valid
-        said = [count_again(member, *inputs, inspect=inspect) for member in self.members]
-        logits = vote(said, optical, optical_valid, self.config.votes or (1.0,) * len(said), self.config.alike)
+        said = [recompute(member, *inputs, inspect=inspect) for member in self.members]
+        logits = vote(said, optical, optical_valid, self.config.votes or (1.0,) * len(said), self.config.bilateral)
         shifts = dict(zip(MODES, self.shift[..., None, None], strict=True))
         seen = [valid.amax(dim=1, keepdim=True) > 0 for valid in (optical_valid, sar_valid)]
         alone = torch.where(seen[0], shifts["optical"], shifts["sar"])
@@ -414,12 +414,12 @@ PEERS: dict[str, tuple[Callable[[int], nn.Module] | None, Callable[[int, bool], 
 """What rectifies both sensors on their way (None: nothing does) and what fuses them, from the channels of a stage and
 whether it is the coarsest."""
 
-COMMITTEE = "committee"
+ENSEMBLE = "ensemble"
 """The fusion whose members are trained by themselves."""
 OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "dropout")
 """What a network of pixels reads of a configuration, besides bands and classes."""
 MEMBERS = ("cmaf", "pixels")
-"""What the members of a committee may be."""
+"""What the members of an ensemble may be."""
 
 Network = (
     ClaireNetwork
@@ -429,7 +429,7 @@ Network = (
     | PeerNetwork
     | DualDeepLab
     | PixelNetwork
-    | CommitteeNetwork
+    | EnsembleNetwork
 )
 
 NETWORKS: dict[str, type[Network]] = {
@@ -443,7 +443,7 @@ NETWORKS: dict[str, type[Network]] = {
 }
 """Networks that any recipe trains, and that are compared with each other."""
 
-KNOWN: dict[str, type[Network]] = {**NETWORKS, "pixels": PixelNetwork, COMMITTEE: CommitteeNetwork}
+KNOWN: dict[str, type[Network]] = {**NETWORKS, "pixels": PixelNetwork, ENSEMBLE: EnsembleNetwork}
 """All networks, those with a training of their own, too."""
 
 
@@ -496,7 +496,7 @@ def set_levels(network: Network, optical: tuple[Sequence[float], Sequence[float]
         network.optical.set_levels(*optical)
     elif isinstance(network, PixelNetwork):
         network.heads.optical.set_levels(*optical)
-    elif isinstance(network, CommitteeNetwork):
+    elif isinstance(network, EnsembleNetwork):
         for member in network.members:
             set_levels(member, optical)  # type: ignore[arg-type]
 
@@ -505,7 +505,7 @@ def shift_classes(network: Network, shifts: Mapping[Mode, Mapping[int, float]]) 
     """Add to the logits of classes, as when they are rarer or more frequent in the world than they were in training.
 
     With `experts` the fused map takes over what is added to the maps of single sensors, where these see anything; that
-    of a committee has the shift of a single sensor where this alone sees anything.
+    of an ensemble has the shift of a single sensor where this alone sees anything.
 
     Args:
         network: To change.
@@ -520,7 +520,7 @@ def shift_classes(network: Network, shifts: Mapping[Mode, Mapping[int, float]]) 
 
 def _find_biases(network: Network) -> dict[Mode, Tensor]:
     """Map -> what is added to its logits, (K,)."""
-    if isinstance(network, CommitteeNetwork):
+    if isinstance(network, EnsembleNetwork):
         return dict(zip(MODES, network.shift, strict=True))
     layers: dict[Mode, Any]
     if isinstance(network, ClaireNetwork):

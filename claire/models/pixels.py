@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from claire.models.encoders import Reader
-from claire.models.saving import count_again
+from claire.models.recompute import recompute
 
 
 def perceptron(channels: int, width: int, classes: int, dropout: float) -> nn.Sequential:
@@ -46,6 +46,6 @@ class PixelHeads(nn.Module):
         from_optical, from_sar = self.optical.read(optical, optical_valid), self.sar.read(sar, sar_valid)
         together = torch.cat([from_optical, from_sar], dim=1)
         parts = (self.optical_head, from_optical), (self.sar_head, from_sar), (self.joint_head, together)
-        alone, other, joint = (head(read) if self.training else count_again(head, read) for head, read in parts)
+        alone, other, joint = (head(read) if self.training else recompute(head, read) for head, read in parts)
         seen, heard = optical_valid.amax(dim=1, keepdim=True) > 0, sar_valid.amax(dim=1, keepdim=True) > 0
         return torch.where(seen & heard, joint, torch.where(seen, alone, other)), alone, other

@@ -308,7 +308,7 @@ def _spread(manifest: Manifest, mode: str, condition: str, key: str) -> str:
 
 
 def _describe_network(settings: Mapping[str, Any]) -> str:
-    """Settings in words; those of a member of a committee that differ stand in brackets."""
+    """Settings in words; those of a member of an ensemble that differ stand in brackets."""
     members = _list_mappings(settings.get("members"))
     said = [f"({_describe_network(each)})" if each else "(the same)" for each in members]
     plain = [f"{name} {value}" for name, value in settings.items() if name != "members" or not members]

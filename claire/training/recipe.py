@@ -47,7 +47,7 @@ class Recipe:
         root: Folder of the data set; relative paths are taken from the current folder.
         start: Another recipe in the same folder whose weights this run starts from; empty for random weights.
         members: Other recipes in the same folder, each of which is trained by itself; this one then trains nothing, but
-            joins their networks to a committee.
+            joins their networks to an ensemble.
         train_split: Split to learn from.
         validation_split: Split that chooses the epoch and the temperature.
         scheme: Class scheme.
@@ -74,7 +74,7 @@ class Recipe:
         repeat: First part of a tile's name -> how often its windows are drawn in an epoch; 1 for the others.
         prior: Map (fused, optical, sar) -> class name -> what is added to its logits after training, for classes that
             training shows more or less often than the world does; natural logarithm. With `experts` the fused map takes
-            over what is added to the maps of single sensors, where these see anything; that of a committee has the
+            over what is added to the maps of single sensors, where these see anything; that of an ensemble has the
             shift of a single sensor where this alone sees anything.
         screen_clouds: The finished checkpoint leaves out what looks like cloud (`InputSpec.screen_clouds`). Training
             does not, so that a cloud that is missed is nothing new.
@@ -230,7 +230,7 @@ class Recipe:
 
     @property
     def has_epochs(self) -> bool:
-        """Whether this run goes through its samples in epochs; neither a committee nor a network of pixels does."""
+        """Whether this run goes through its samples in epochs; neither an ensemble nor a network of pixels does."""
         return not self.members and self.network.get("fusion") != "pixels"
 
     @property

@@ -21,7 +21,7 @@ from claire.core.manifest import InputSpec, Manifest
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.models.network import (
-    COMMITTEE,
+    ENSEMBLE,
     MEMBERS,
     OF_PIXELS,
     Network,
@@ -80,7 +80,7 @@ def train(
     lightning.seed_everything(recipe.seed, verbose=False)
     if not recipe.has_epochs:
         raise RecipeError(
-            f"The recipe {recipe.name!r} is trained as a member of a committee, or is one, not by itself.",
+            f"The recipe {recipe.name!r} is trained as a member of an ensemble, or is one, not by itself.",
             "Train recipes/lulc.yaml, or choose another fusion.",
         )
     scheme, inputs = recipe.class_scheme, recipe.inputs
@@ -166,6 +166,8 @@ def train(
     data = _Loaders(training, validation, manifest, recipe)
     stopped, of_run = state / "last.ckpt", state / "recipe.json"
     go_on = resume and stopped.is_file() and of_run.is_file() and _is_run_of(json.loads(of_run.read_text()), recipe)
+    if not go_on:
+        stopped.unlink(missing_ok=True)  # else a run that dies before its first epoch would leave it as its own
     state.mkdir(parents=True, exist_ok=True)
     of_run.write_text(json.dumps(recipe.as_dict()))
     with warnings.catch_warnings():
@@ -218,7 +220,7 @@ def train_members(
     resume: bool = False,
     report: Progress = print,
 ) -> Path:
-    """Train the networks of a committee one after the other, where the folder of runs has none, and join them.
+    """Train the networks of an ensemble one after the other, where the folder of runs has none, and join them.
 
     Args:
         recipe: With members; its splits are those of the fold, where one is left out.
@@ -234,7 +236,7 @@ def train_members(
         Path of the weights.
 
     Raises:
-        RecipeError: A member is a committee, the first is a network of pixels, or they do not fit each other.
+        RecipeError: A member is an ensemble, the first is a network of pixels, or they do not fit each other.
     """
     found: list[tuple[Network, Manifest]] = []
     kept = runs / "members"
@@ -254,10 +256,10 @@ def train_members(
 def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | None) -> list[Recipe]:
     """The recipes of the members; what would fail at the end of all training fails here."""
     _ = recipe.shifts
-    if recipe.network.get("fusion") != COMMITTEE or recipe.network.keys() - {"fusion", "votes", "alike"}:
+    if recipe.network.get("fusion") != ENSEMBLE or recipe.network.keys() - {"fusion", "votes", "bilateral"}:
         raise RecipeError(
             f"The recipe {recipe.name!r} has members, but its network is {dict(recipe.network)}.",
-            "Give it fusion committee, votes and alike; all else stands in the recipes of its members.",
+            "Give it fusion ensemble, votes and bilateral; all else stands in the recipes of its members.",
         )
     overrides = {"root": recipe.root, "seed": recipe.seed, "devices": recipe.devices}
     members = [Recipe.read(recipes / title, overrides) for title in recipe.members]
@@ -265,7 +267,7 @@ def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | N
         fusion = member.network.get("fusion", "cmaf")
         if member.members or fusion not in MEMBERS or (number == 0 and fusion == "pixels"):
             raise RecipeError(
-                f"The member {member.name!r} is a committee itself, of another fusion, or of pixels and the first.",
+                f"The member {member.name!r} is an ensemble itself, of another fusion, or of pixels and the first.",
                 f"Name recipes whose fusion is {' or '.join(MEMBERS)}; the first must have levels of its own.",
             )
     votes = recipe.network.get("votes", ())
@@ -278,7 +280,7 @@ def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | N
 
 
 def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Path) -> Path:
-    """Write the committee of trained networks.
+    """Write the ensemble of trained networks.
 
     Args:
         recipe: Its name, prior, clouds and limits.
@@ -295,7 +297,7 @@ def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Pa
     alike = [(each.optical, each.sar, each.scheme, each.own_classes) for _, each in members]
     if any(each != alike[0] for each in alike):
         raise RecipeError(
-            "The members of the committee read other inputs, or normalise them otherwise.",
+            "The members of the ensemble read other inputs, or normalise them otherwise.",
             "Let all of them start from the same recipe, with the same bands and classes, and train those that do not "
             "anew: delete them from the folder members of the runs.",
         )
@@ -310,14 +312,14 @@ def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Pa
         for network, _ in members
     ]
     config = NetworkConfig.from_mapping({**first.as_dict(), **recipe.network, "members": tuple(changes)})
-    committee = build_network(config)
+    ensemble = build_network(config)
     weights = {
         f"members.{number}.{key}": value
         for number, (network, _) in enumerate(members)
         for key, value in network.state_dict().items()
     }
-    committee.load_state_dict({**committee.state_dict(), **weights})
-    shift_classes(committee, recipe.shifts)
+    ensemble.load_state_dict({**ensemble.state_dict(), **weights})
+    shift_classes(ensemble, recipe.shifts)
     manifest = replace(
         known,
         name=recipe.name,
@@ -331,7 +333,7 @@ def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Pa
         scores={},
         temperature={},
     )
-    return save_checkpoint(committee, manifest, folder)
+    return save_checkpoint(ensemble, manifest, folder)
 
 
 def _is_known(recipe: Recipe, folder: Path, levels: tuple[InputSpec, InputSpec] | None = None) -> bool:

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from claire.models.bilateral import average_alike
+from claire.models.bilateral import bilateral_filter
 
 
 def draw(classes: int = 2, bands: int = 3, side: int = 9, missing: float = 0.3) -> tuple[torch.Tensor, ...]:
@@ -21,7 +21,7 @@ def draw(classes: int = 2, bands: int = 3, side: int = 9, missing: float = 0.3) 
 @pytest.mark.parametrize(("reach", "step"), [(2, 1), (2, 2), (4, 2)])
 def test_every_pixel_is_the_weighed_mean_that_the_formula_says(reach: int, step: int) -> None:
     values, guide, valid = draw()
-    found = average_alike(values, guide, valid, reach=reach, step=step, spread=0.7)[0]
+    found = bilateral_filter(values, guide, valid, reach=reach, step=step, spread=0.7)[0]
     side = values.shape[-1]
     for row in range(side):
         for col in range(side):
@@ -42,13 +42,13 @@ def test_every_pixel_is_the_weighed_mean_that_the_formula_says(reach: int, step:
 
 def test_on_flat_ground_it_is_a_mean_and_across_a_sharp_border_nothing_passes() -> None:
     values, guide, valid = draw(missing=0)
-    flat = average_alike(values, torch.zeros_like(guide), valid, reach=1, step=1)
+    flat = bilateral_filter(values, torch.zeros_like(guide), valid, reach=1, step=1)
     torch.testing.assert_close(flat[0, :, 4, 4], values[0, :, 3:6, 3:6].mean(dim=(1, 2)))
     border = torch.zeros_like(guide)
     border[..., 4:] = 50
     left = values.clone()
     left[..., 4:] = 9
-    averaged = average_alike(left, border, valid, reach=2, step=1)
+    averaged = bilateral_filter(left, border, valid, reach=2, step=1)
     assert averaged[..., :4].max() <= 1
     torch.testing.assert_close(averaged[..., 4:], torch.full_like(averaged[..., 4:], 9.0))
 
@@ -56,12 +56,12 @@ def test_on_flat_ground_it_is_a_mean_and_across_a_sharp_border_nothing_passes() 
 def test_probabilities_stay_probabilities_and_what_nothing_guides_stays_as_it_is() -> None:
     values, guide, valid = draw(classes=4)
     probabilities = values.softmax(dim=1)
-    averaged = average_alike(probabilities, guide, valid)
+    averaged = bilateral_filter(probabilities, guide, valid)
     torch.testing.assert_close(averaged.sum(dim=1), torch.ones_like(averaged[:, 0]))
-    assert torch.equal(average_alike(values, torch.zeros_like(guide), torch.zeros_like(valid)), values)
+    assert torch.equal(bilateral_filter(values, torch.zeros_like(guide), torch.zeros_like(valid)), values)
 
 
 def test_a_slope_leads_through_values_and_guide() -> None:
     values, guide, valid = (part.double() for part in draw(side=5))
     inputs = values.requires_grad_(), guide.requires_grad_()
-    assert torch.autograd.gradcheck(lambda v, g: average_alike(v, g, valid, reach=2, step=2), inputs)
+    assert torch.autograd.gradcheck(lambda v, g: bilateral_filter(v, g, valid, reach=2, step=2), inputs)

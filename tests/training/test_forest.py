@@ -1,4 +1,4 @@
-"""A network of pixels that repeats trees, and the committee it sits in."""
+"""A network of pixels that repeats trees, and the ensemble it sits in."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_what_trees_cannot_teach_is_refused(
         train_pixels(recipe, Scenes(), tmp_path, levels, report=lambda line: None)
 
 
-def test_a_committee_joins_its_members_and_trains_each_once(recipes: Path, tmp_path: Path) -> None:
+def test_a_ensemble_joins_its_members_and_trains_each_once(recipes: Path, tmp_path: Path) -> None:
     recipe, dataset = Recipe.read(recipes / "lulc.yaml"), TwoShores()
     lines: list[str] = []
     for _ in range(2):
@@ -187,7 +187,7 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
 
     small = Recipe.read(
         recipes / "lulc.yaml",
-        {"members": ["lulc-places.yaml", "lulc-pixels.yaml"], "name": "two", "network": {"fusion": "committee"}},
+        {"members": ["lulc-places.yaml", "lulc-pixels.yaml"], "name": "two", "network": {"fusion": "ensemble"}},
     )
     start = yaml.safe_load((recipes / "lulc-places.yaml").read_text(encoding="utf-8"))
     (recipes / "lulc-places.yaml").write_text(yaml.safe_dump({**start, "start": ""}), encoding="utf-8")
@@ -208,17 +208,17 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
     ("change", "words"),
     [
         ({"members": ["lulc-pixels.yaml"]}, "of pixels and the first"),
-        ({"members": ["lulc.yaml"]}, "committee itself"),
+        ({"members": ["lulc.yaml"]}, "ensemble itself"),
         ({"network": {"fusion": "late"}}, "has members"),
-        ({"network": {"fusion": "committee", "stem": 16}}, "has members"),
-        ({"network": {"fusion": "committee", "votes": [1, 2]}}, "2 votes for 3"),
+        ({"network": {"fusion": "ensemble", "stem": 16}}, "has members"),
+        ({"network": {"fusion": "ensemble", "votes": [1, 2]}}, "2 votes for 3"),
         ({"prior": {"fused": {"sea": 1.0}}}, "sea"),
         ({"members": ["lulc-both.yaml", "none.yaml"]}, "none.yaml"),
         ({"members": "lulc-both.yaml"}, "no list"),
         ({"network": None}, "no mapping"),
     ],
 )
-def test_what_cannot_become_a_committee_is_refused_before_anything_is_trained(
+def test_what_cannot_become_a_ensemble_is_refused_before_anything_is_trained(
     recipes: Path, tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
     def run() -> None:
@@ -232,7 +232,7 @@ def test_what_cannot_become_a_committee_is_refused_before_anything_is_trained(
 
 def test_a_member_that_is_known_with_other_levels_is_trained_again(recipes: Path, tmp_path: Path) -> None:
     members = ["lulc-places.yaml", "lulc-pixels.yaml"]
-    recipe = Recipe.read(recipes / "lulc.yaml", {"members": members, "network": {"fusion": "committee"}})
+    recipe = Recipe.read(recipes / "lulc.yaml", {"members": members, "network": {"fusion": "ensemble"}})
     lines: list[str] = []
 
     def run() -> None:
@@ -251,7 +251,7 @@ def test_a_member_that_is_known_with_other_levels_is_trained_again(recipes: Path
 
 def test_a_member_is_not_trained_by_itself_as_if_it_were_a_network_of_shapes(recipes: Path, tmp_path: Path) -> None:
     for name in ("lulc-pixels", "lulc"):
-        with pytest.raises(RecipeError, match="member of a committee"):
+        with pytest.raises(RecipeError, match="member of an ensemble"):
             train(Recipe.read(recipes / f"{name}.yaml"), TwoShores(), tmp_path, tmp_path)
 
 

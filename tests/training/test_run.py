@@ -314,3 +314,24 @@ def test_a_resume_never_goes_on_from_the_state_of_another_recipe(
         train(replace(recipe, seed=seed), dataset, tmp_path, tmp_path / "runs", resume=True, report=lines.append)
     epochs = [json.loads(line)["epoch"] if line.startswith("{") else line for line in lines]
     assert epochs == ["seed 0", 1, 2, "seed 0", "seed 1", 1, 2]
+
+
+def test_nor_from_one_that_was_there_before_a_run_died_at_once(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+
+    def run(seed: int) -> None:
+        train(replace(recipe, seed=seed), dataset, tmp_path, tmp_path / "runs", resume=True, report=lines.append)
+
+    def die(*_: object, **__: object) -> None:
+        raise PowerCutError
+
+    run(0)
+    with monkeypatch.context() as patched:
+        patched.setattr("lightning.Trainer.fit", die)
+        with pytest.raises(PowerCutError):
+            run(1)
+    lines.clear()
+    run(1)
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]

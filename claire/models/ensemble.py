@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 
 from claire.core.bands import MODES, Mode
-from claire.models.bilateral import average_alike
+from claire.models.bilateral import bilateral_filter
 from claire.models.cmaf import StageInspection
 from claire.models.encoders import standardise
-from claire.models.saving import count_again
+from claire.models.recompute import recompute
 
 LEAST = 1e-6
 """Probability below which a class is not told from an impossible one."""
 
 
 def vote(
-    said: Sequence[Any], optical: Tensor, optical_valid: Tensor, votes: Sequence[float], alike: bool
+    said: Sequence[Any], optical: Tensor, optical_valid: Tensor, votes: Sequence[float], bilateral: bool
 ) -> dict[Mode, Tensor]:
     """Logarithms of the mean probabilities.
 
@@ -32,7 +32,7 @@ def vote(
         optical: (B, C, H, W), normalised.
         optical_valid: (B, C, H, W).
         votes: How much each member counts, above 0.
-        alike: In the maps that read the optical picture, each pixel also listens to those around that look like it.
+        bilateral: In the maps that read the optical picture, each pixel also listens to those around that look like it.
 
     Returns:
         Mode -> (B, K, H, W).
@@ -41,10 +41,10 @@ def vote(
     for mode in MODES:
         weighed = [votes[i] / sum(votes) * output.logits[mode].softmax(dim=1) for i, output in enumerate(said)]
         means[mode] = torch.stack(weighed).sum(dim=0)
-    if alike:
+    if bilateral:
         both = torch.cat([means["fused"], means["optical"]], dim=1)
         guide = standardise(optical * optical_valid, optical_valid)
-        averaged = count_again(average_alike, both, guide, optical_valid)
+        averaged = recompute(bilateral_filter, both, guide, optical_valid)
         means["fused"], means["optical"] = averaged.chunk(2, dim=1)
     return {mode: torch.log(mean + LEAST) for mode, mean in means.items()}
 

@@ -1,4 +1,4 @@
-"""A committee says the mean of what its members say; a network of pixels sees no shapes."""
+"""An ensemble says the mean of what its members say; a network of pixels sees no shapes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor
 
 from claire.core.bands import MODES
 from claire.core.errors import CheckpointError
-from claire.models.bilateral import average_alike
-from claire.models.committee import LEAST
+from claire.models.bilateral import bilateral_filter
 from claire.models.encoders import standardise
+from claire.models.ensemble import LEAST
 from claire.models.network import NetworkConfig, build_network, set_levels, shift_classes
 from tests.models.test_network import SMALL, pair
 
 PIXELS: dict[str, Any] = {"fusion": "pixels", "stem": 12, "ratios": True, "smooth": [3, 5]}
-COMMITTEE = replace(SMALL, fusion="committee", members=({}, {"groups": 2}, PIXELS))
+ENSEMBLE = replace(SMALL, fusion="ensemble", members=({}, {"groups": 2}, PIXELS))
 
 
 def build(config: NetworkConfig) -> Any:
@@ -32,7 +32,7 @@ def ask(network: Any, inputs: list[Tensor], **named: Any) -> Any:
 
 
 def test_the_maps_are_the_means_of_the_members_probabilities() -> None:
-    network, inputs = build(COMMITTEE), pair()
+    network, inputs = build(ENSEMBLE), pair()
     logits = ask(network, inputs).logits
     assert tuple(logits) == network.modes == MODES
     for mode in MODES:
@@ -41,8 +41,8 @@ def test_the_maps_are_the_means_of_the_members_probabilities() -> None:
 
 
 def test_a_vote_that_counts_twice_is_a_member_that_sits_there_twice() -> None:
-    weighed = build(replace(COMMITTEE, votes=(2, 1, 1)))
-    doubled = build(replace(COMMITTEE, members=({}, {}, {"groups": 2}, PIXELS)))
+    weighed = build(replace(ENSEMBLE, votes=(2, 1, 1)))
+    doubled = build(replace(ENSEMBLE, members=({}, {}, {"groups": 2}, PIXELS)))
     for place, number in enumerate((0, 0, 1, 2)):
         doubled.members[place].load_state_dict(weighed.members[number].state_dict())
     one, two = ask(weighed, pair()).logits, ask(doubled, pair()).logits
@@ -51,20 +51,20 @@ def test_a_vote_that_counts_twice_is_a_member_that_sits_there_twice() -> None:
 
 
 def test_alike_averages_the_maps_that_read_the_optical_picture_over_pixels_that_look_alike() -> None:
-    plain, alike, inputs = build(COMMITTEE), build(replace(COMMITTEE, alike=True)), pair()
+    plain, alike, inputs = build(ENSEMBLE), build(replace(ENSEMBLE, bilateral=True)), pair()
     inputs[2][..., :20] = 0
     before, after = ask(plain, inputs).logits, ask(alike, inputs).logits
     assert torch.equal(before["sar"], after["sar"])
     guide = standardise(inputs[0] * inputs[2], inputs[2])
     for mode in ("optical", "fused"):
-        wanted = average_alike(before[mode].exp() - LEAST, guide, inputs[2])
+        wanted = bilateral_filter(before[mode].exp() - LEAST, guide, inputs[2])
         torch.testing.assert_close(after[mode], torch.log(wanted + LEAST), rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(after[mode][..., :20], before[mode][..., :20], rtol=1e-3, atol=1e-3)
         assert not torch.allclose(after[mode][..., 20:], before[mode][..., 20:], atol=1e-2)
 
 
 def test_gates_and_the_attention_of_all_members_sum_to_1_and_inspection_changes_nothing() -> None:
-    network, inputs = build(COMMITTEE), pair()
+    network, inputs = build(ENSEMBLE), pair()
     plain, inspected = ask(network, inputs), ask(network, inputs, inspect=True)
     for mode in MODES:
         torch.testing.assert_close(plain.logits[mode], inspected.logits[mode], rtol=1e-4, atol=1e-5)
@@ -84,7 +84,7 @@ def test_gates_and_the_attention_of_all_members_sum_to_1_and_inspection_changes_
 
 @pytest.mark.parametrize(("missing", "alone"), [(0, "sar"), (1, "optical")])
 def test_a_missing_sensor_reaches_neither_the_fused_map_nor_the_other(missing: int, alone: str) -> None:
-    network, inputs = build(replace(COMMITTEE, alike=True)), pair()
+    network, inputs = build(replace(ENSEMBLE, bilateral=True)), pair()
     inputs[2 + missing] = torch.zeros_like(inputs[2 + missing])
     other = list(inputs)
     other[missing] = other[missing] * 100 + 7
@@ -94,7 +94,7 @@ def test_a_missing_sensor_reaches_neither_the_fused_map_nor_the_other(missing: i
 
 
 def test_a_shift_counts_where_its_sensors_see_and_nowhere_else() -> None:
-    network, inputs = build(COMMITTEE), pair()
+    network, inputs = build(ENSEMBLE), pair()
     inputs[2][..., :16] = 0
     inputs[3][..., 48:] = 0
     before = ask(network, inputs).logits
@@ -108,14 +108,14 @@ def test_a_shift_counts_where_its_sensors_see_and_nowhere_else() -> None:
 
 
 def test_levels_reach_every_member_that_reads_ratios() -> None:
-    network = build(replace(COMMITTEE, ratios=True))
+    network = build(replace(ENSEMBLE, ratios=True))
     set_levels(network, ([5.0] * 6, [2.0] * 6))
     assert {float(member.optical.mean[0]) for member in network.members[:2]} == {5.0}
     assert float(network.members[2].heads.optical.std[0]) == 2.0
 
 
-def test_a_slope_leads_through_a_committee_to_both_inputs() -> None:
-    network, inputs = build(replace(COMMITTEE, alike=True)), pair(batch=1)
+def test_a_slope_leads_through_a_ensemble_to_both_inputs() -> None:
+    network, inputs = build(replace(ENSEMBLE, bilateral=True)), pair(batch=1)
     sources = [part.requires_grad_() for part in inputs[:2]]
     network(*inputs).logits["fused"][:, 1].mean().backward()
     assert all(part.grad is not None and bool(part.grad.abs().sum() > 0) for part in sources)
@@ -124,22 +124,22 @@ def test_a_slope_leads_through_a_committee_to_both_inputs() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"fusion": "committee"}, "members without being"),
+        ({"fusion": "ensemble"}, "members without being"),
         ({"members": ({},)}, "members without being"),
-        ({"fusion": "committee", "members": ({"fusion": "late"},)}, "gives every map"),
-        ({"fusion": "committee", "members": ({"classes": 9},)}, "gives every map"),
-        ({"fusion": "committee", "members": ({"stem": 0},)}, "out of range"),
-        ({"fusion": "committee", "members": ({}, {"grid": 2})}, "gives every map"),
-        ({"fusion": "committee", "members": ({"depths": (60, 60, 60, 60)},) * 2}, "members is out of range"),
-        ({"fusion": "committee", "members": ({"colour": 1},)}, "colour"),
-        ({"fusion": "committee", "members": ({},) * 9}, "out of range"),
-        ({"fusion": "committee", "members": ("cmaf",)}, "out of range"),
-        ({"fusion": "committee", "members": ({}, {}), "votes": (1, 0)}, "out of range"),
-        ({"fusion": "committee", "members": ({}, {}), "votes": (1,)}, "one for each"),
-        ({"fusion": "committee", "members": ({"fusion": "committee", "members": ({},)},)}, "gives every map"),
+        ({"fusion": "ensemble", "members": ({"fusion": "late"},)}, "gives every map"),
+        ({"fusion": "ensemble", "members": ({"classes": 9},)}, "gives every map"),
+        ({"fusion": "ensemble", "members": ({"stem": 0},)}, "out of range"),
+        ({"fusion": "ensemble", "members": ({}, {"grid": 2})}, "gives every map"),
+        ({"fusion": "ensemble", "members": ({"depths": (60, 60, 60, 60)},) * 2}, "members is out of range"),
+        ({"fusion": "ensemble", "members": ({"colour": 1},)}, "colour"),
+        ({"fusion": "ensemble", "members": ({},) * 9}, "out of range"),
+        ({"fusion": "ensemble", "members": ("cmaf",)}, "out of range"),
+        ({"fusion": "ensemble", "members": ({}, {}), "votes": (1, 0)}, "out of range"),
+        ({"fusion": "ensemble", "members": ({}, {}), "votes": (1,)}, "one for each"),
+        ({"fusion": "ensemble", "members": ({"fusion": "ensemble", "members": ({},)},)}, "gives every map"),
     ],
 )
-def test_what_is_no_committee_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_what_is_no_ensemble_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(CheckpointError, match=words):
         NetworkConfig.from_mapping({**SMALL.as_dict(), **changes})
 
@@ -167,7 +167,7 @@ def test_where_one_sensor_saw_nothing_a_network_of_pixels_takes_the_map_of_the_o
 
 
 def test_what_is_counted_again_gives_the_same_slopes_and_keeps_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, inputs = build(replace(COMMITTEE, alike=True)), pair()
+    network, inputs = build(replace(ENSEMBLE, bilateral=True)), pair()
 
     def slopes() -> tuple[list[Tensor], int]:
         kept = 0
@@ -184,8 +184,8 @@ def test_what_is_counted_again_gives_the_same_slopes_and_keeps_less(monkeypatch:
         return list(torch.autograd.grad(total, sources)), kept
 
     again, little = slopes()
-    for module in ("network", "committee", "pixels"):
-        monkeypatch.setattr(f"claire.models.{module}.count_again", lambda function, *a, **k: function(*a, **k))
+    for module in ("network", "ensemble", "pixels"):
+        monkeypatch.setattr(f"claire.models.{module}.recompute", lambda function, *a, **k: function(*a, **k))
     plain, much = slopes()
     for one, other in zip(again, plain, strict=True):
         torch.testing.assert_close(one, other)

@@ -8,7 +8,7 @@ from typing import Any
 from torch.utils.checkpoint import checkpoint
 
 
-def count_again(function: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
+def recompute(function: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
     """What the function gives, of which nothing is kept but the inputs (Chen et al. 2016, arXiv 1604.06174).
 
     Args:
