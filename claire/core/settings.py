@@ -65,6 +65,8 @@ class Settings:
         max_compared: Most tiles that the check before training compares with each other.
         simulated_tiles: Scenes in the training split of the data set `simulated`.
         simulated_side: Side of these scenes, pixels.
+        flood_tiles: Pairs in the training split of the data set `simulated-floods`.
+        flood_side: Side of these pairs, pixels.
         simulated_most: Most scenes that one `claire simulate` writes.
     """
 
@@ -106,6 +108,8 @@ class Settings:
     max_compared: int = 2000
     simulated_tiles: int = 800
     simulated_side: int = 256
+    flood_tiles: int = 2000
+    flood_side: int = 160
     simulated_most: int = 10_000
 
     @property

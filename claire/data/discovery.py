@@ -14,7 +14,7 @@ from claire.data.landcover import LandCoverDataset
 from claire.data.ombria import OmbriaDataset
 from claire.data.pairs import PairsDataset
 from claire.data.sets.catalogue import ADAPTERS, ALIASES
-from claire.data.simulator.dataset import GalleryDataset, SimulatedDataset
+from claire.data.simulator.dataset import GalleryDataset, SimulatedDataset, SimulatedFloodsDataset
 
 MOST_CHILDREN = 1_000
 
@@ -29,7 +29,11 @@ LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Dataset]]] = {
 LEARNT_FROM: dict[str, Callable[[Path], Dataset]] = {"landcover": LandCoverDataset}
 """Name of a data set that training puts together -> how to open it; no page lists it."""
 
-GENERATED: dict[str, Callable[[], Dataset]] = {"simulated": SimulatedDataset, "gallery": GalleryDataset}
+GENERATED: dict[str, Callable[[], Dataset]] = {
+    "simulated": SimulatedDataset,
+    "simulated-floods": SimulatedFloodsDataset,
+    "gallery": GalleryDataset,
+}
 """Name of a data set that is made, not read -> how to open it."""
 
 

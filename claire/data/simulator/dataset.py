@@ -10,16 +10,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from claire.core.classes import GLOBAL_10M, ClassScheme
+from claire.core.classes import FLOOD, GLOBAL_10M, ClassScheme
 from claire.core.errors import UnknownNameError
 from claire.core.files import appearing
 from claire.core.settings import Settings
 from claire.core.types import Layer, Tile
+from claire.data.simulator.floods import simulate_flood
 from claire.data.simulator.parameters import BANDS, SAR_BANDS
 from claire.data.simulator.scene import NOTICE, Options, place_scene, simulate_scene
 
 FIRST_SEEDS = {"train": 1_000_000, "val": 2_000_000, "test": 3_000_000}
 """Split -> seed of its first scene; splits share no seed as long as none has a million scenes."""
+
+FIRST_FLOOD = 10_000_000
+"""Added to the seeds of floods, so that no flood lies in a landscape of `simulated`."""
 
 LABELS = tuple(land_class.id for land_class in GLOBAL_10M.classes)
 
@@ -54,32 +58,21 @@ GALLERY: dict[str, tuple[str, int]] = {
 """Name of a tile -> kind of landscape, seed."""
 
 
-class SimulatedDataset:
+class _SeededDataset:
     """Scenes by seed: nothing is read from disk, splits share no seed.
 
     Args:
         root: Ignored; there is no folder.
-        tiles: Scenes of the training split; by default the setting `simulated_tiles`.
-        size: Side in pixels; by default the setting `simulated_side`.
+        tiles: Scenes of the training split.
+        options: What is asked of every scene.
+        first: Added to the seeds of `FIRST_SEEDS`.
     """
 
-    name = "simulated"
-
-    def __init__(self, root: Path = Path(), *, tiles: int | None = None, size: int | None = None) -> None:
-        settings = Settings.from_environment()
+    def __init__(self, root: Path, tiles: int, options: Options, first: int = 0) -> None:
         self.root = root
-        self._tiles = tiles or settings.simulated_tiles
-        self._options = Options(size=size or settings.simulated_side)
-
-    @property
-    def title(self) -> str:
-        """One line for people."""
-        return f"Simulated land cover, {self._tiles} training scenes (not real places)"
-
-    @property
-    def scheme(self) -> ClassScheme:
-        """What the label ids mean."""
-        return GLOBAL_10M
+        self._tiles = tiles
+        self._options = options
+        self._first = first
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -108,10 +101,71 @@ class SimulatedDataset:
         known = split in FIRST_SEEDS and len(digits) == 6 and digits.isdecimal() and digits.isascii()
         if not known or int(digits) >= self._count(split):
             raise UnknownNameError(f"There is no scene called {tile_id[:40]!r}.", "Choose one such as 'train-000000'.")
-        return simulate_scene(FIRST_SEEDS[split] + int(digits), self._options).as_tile(tile_id)
+        return self._simulate(self._first + FIRST_SEEDS[split] + int(digits), tile_id)
+
+    def _simulate(self, seed: int, tile_id: str) -> Tile:
+        """The scene of a seed."""
+        return simulate_scene(seed, self._options).as_tile(tile_id)
 
     def _count(self, split: str) -> int:
         return self._tiles if split == "train" else -(-self._tiles // SMALL_SHARE)
+
+
+class SimulatedDataset(_SeededDataset):
+    """Scenes of land cover by seed.
+
+    Args:
+        root: Ignored; there is no folder.
+        tiles: Scenes of the training split; by default the setting `simulated_tiles`.
+        size: Side in pixels; by default the setting `simulated_side`.
+    """
+
+    name = "simulated"
+
+    def __init__(self, root: Path = Path(), *, tiles: int | None = None, size: int | None = None) -> None:
+        settings = Settings.from_environment()
+        options = Options(size=size or settings.simulated_side)
+        super().__init__(root, tiles or settings.simulated_tiles, options)
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        return f"Simulated land cover, {self._tiles} training scenes (not real places)"
+
+    @property
+    def scheme(self) -> ClassScheme:
+        """What the label ids mean."""
+        return GLOBAL_10M
+
+
+class SimulatedFloodsDataset(_SeededDataset):
+    """Pairs before and after a flood by seed, with the bands, units and labels of OMBRIA.
+
+    Args:
+        root: Ignored; there is no folder.
+        tiles: Pairs of the training split; by default the setting `flood_tiles`.
+        size: Side in pixels; by default the setting `flood_side`.
+    """
+
+    name = "simulated-floods"
+
+    def __init__(self, root: Path = Path(), *, tiles: int | None = None, size: int | None = None) -> None:
+        settings = Settings.from_environment()
+        options = Options(size=size or settings.flood_side)
+        super().__init__(root, tiles or settings.flood_tiles, options, FIRST_FLOOD)
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        return f"Simulated floods, {self._tiles} training pairs (not real places)"
+
+    @property
+    def scheme(self) -> ClassScheme:
+        """What the label ids mean."""
+        return FLOOD
+
+    def _simulate(self, seed: int, tile_id: str) -> Tile:
+        return simulate_flood(seed, self._options.size).as_tile(tile_id)
 
 
 class GalleryDataset:
