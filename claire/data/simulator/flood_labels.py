@@ -11,6 +11,9 @@ from claire.data.simulator.flooding import find_tall
 from claire.data.simulator.landscape import Landscape
 from claire.data.simulator.noise import Field, Mask, draw, halve, look_from
 
+STREAM = 3
+"""Half the width of streams and banks that maps of floods leave out, pixels of 5 m."""
+
 
 def draw_label(
     rng: np.random.Generator, depth: Field, seen: Field, landscape: Landscape, permanent: Mask
@@ -38,7 +41,8 @@ def draw_label(
 
 def _find_drawn(rng: np.random.Generator, depth: Field, seen: Field, landscape: Landscape) -> Field:
     """(H, W) share of a pixel that is flooded in the eyes of the analyst, streams too thin for a map included."""
-    wet = (depth > 0) | ndimage.binary_closing(depth > 0, iterations=3)
+    around = np.pad(depth > 0, STREAM, mode="edge")
+    wet = (depth > 0) | ndimage.binary_closing(around, iterations=STREAM)[STREAM:-STREAM, STREAM:-STREAM]
     trees, houses = find_tall(landscape)
     if rng.uniform() >= DRAWING.woods:
         wet &= ~trees

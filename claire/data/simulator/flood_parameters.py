@@ -1,7 +1,8 @@
 """Every number of the simulated floods, each with where it comes from; land and sensors are in `parameters`.
 
 Reflectance is 0..1 in the bands of `BANDS`, backscatter is VV in dB, depths are metres, widths are pixels of 10 m
-unless said otherwise. Ranges (low, high) are drawn from uniformly for every pair, and shares are how often something happens.
+unless said otherwise. Ranges (low, high) are drawn from uniformly for every pair; shares say how often something
+happens.
 
 Sources, beside the short names of `parameters`:
 

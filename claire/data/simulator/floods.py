@@ -114,16 +114,18 @@ class _Waters:
     label: Field
 
 
-def simulate_flood(seed: int, size: int = 160, setting: str | None = None) -> FloodPair:
+def simulate_flood(seed: int, size: int = 160, *, setting: str | None = None, share: float | None = None) -> FloodPair:
     """Simulate one pair, the same for the same arguments.
 
     Args:
         seed: Not negative; decides everything else.
         size: Side in pixels of 10 m, 32..1024.
         setting: Key of `SETTINGS`; drawn by the seed when it is None.
+        share: Of the land that the flood covers, 0..1; drawn by the seed when it is None.
 
     Raises:
-        InputError: The seed is negative, or the size is out of range.
+        InputError: The seed is negative, or the size or the share is out of range.
+        UnknownNameError: No such setting.
 
     Example:
         >>> pair = simulate_flood(7, size=64)
@@ -132,7 +134,9 @@ def simulate_flood(seed: int, size: int = 160, setting: str | None = None) -> Fl
     """
     if seed < 0:
         raise InputError(f"The seed is {seed}.", "Use 0 or a positive whole number.")
-    Options(size, setting)
+    if share is not None and not 0 <= share <= 1:
+        raise InputError(f"A flooded share of {share:g} was asked for.", "Choose 0 to 1.")
+    Options(size, setting)  # checks both
     rng = start_stream(seed, "flood")
     weights = np.array(list(SETTING_WEIGHTS.values()))
     drawn = str(rng.choice(list(SETTING_WEIGHTS), p=weights / weights.sum()))
@@ -140,7 +144,7 @@ def simulate_flood(seed: int, size: int = 160, setting: str | None = None) -> Fl
     dates = _draw_dates(rng, start_stream(seed, "where"), name)
     ground = _build_ground(rng, seed, size, name, dates[0])
     lie = survey(start_stream(seed, "lie"), ground.terrain, ground.landscape)
-    waters = _draw_waters(rng, lie)
+    waters = _draw_waters(rng, lie, share)
     seasons = ("cover", "cover again" if ground.replanted else "cover")
     covers = [
         compute_cover(start_stream(seed, season), ground.landscape, where)
@@ -198,9 +202,10 @@ def _build_ground(rng: np.random.Generator, seed: int, size: int, name: str, whe
     return _Ground(seed, terrain, landscape, look, level, rng.uniform() < FLOODING.replanted)
 
 
-def _draw_waters(rng: np.random.Generator, lie: Lie) -> _Waters:
+def _draw_waters(rng: np.random.Generator, lie: Lie, asked: float | None) -> _Waters:
     """How high the water stands on each day on which somebody looks."""
     share = float(rng.beta(*FLOODING.share)) * FLOODING.largest * (rng.uniform() >= FLOODING.dry)
+    share = share if asked is None else asked
     later = draw(rng, FLOODING.receding) if rng.uniform() < FLOODING.lag else 1.0
     standing = draw(rng, FLOODING.standing_part) if rng.uniform() < FLOODING.standing else 0.0
     missed = rng.uniform() < FLOODING.missed

@@ -7,12 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from claire.core.classes import GLOBAL_10M
+from claire.core.classes import FLOOD, GLOBAL_10M
 from claire.core.dataset import Dataset
 from claire.core.errors import UnknownNameError
 from claire.data.discovery import open_dataset
 from claire.data.simulator import dataset as module
-from claire.data.simulator.dataset import GALLERY, GalleryDataset, SimulatedDataset
+from claire.data.simulator.dataset import (
+    FIRST_FLOOD,
+    FIRST_SEEDS,
+    GALLERY,
+    GalleryDataset,
+    SimulatedDataset,
+    SimulatedFloodsDataset,
+)
 from claire.data.simulator.parameters import SETTINGS
 
 
@@ -40,6 +47,35 @@ def test_generated_data_sets_open_by_name_without_a_folder(monkeypatch: pytest.M
     monkeypatch.setenv("CLAIRE_SIMULATED_TILES", "5")
     assert len(open_dataset("simulated", Path("nowhere")).ids("train")) == 5
     assert open_dataset("gallery", Path("nowhere")).name == "gallery"
+
+
+def test_simulated_floods_open_by_name_and_their_splits_share_no_pair() -> None:
+    made = SimulatedFloodsDataset(tiles=3, size=32)
+    assert isinstance(made, Dataset)
+    assert made.scheme == FLOOD
+    assert made.splits == ("train", "val", "test")
+    assert made.ids("train") == ("train-000000", "train-000001", "train-000002")
+    tiles = [made.read(each) for each in made.ids()]
+    pictures = [tile.sar.values for tile in tiles if tile.sar is not None]
+    assert len(pictures) == 5
+    for number, one in enumerate(pictures):
+        assert not any(np.array_equal(one, other) for other in pictures[number + 1 :])
+    assert all(FLOOD.to_index(tile.label).max() <= 1 for tile in tiles if tile.label is not None)
+    with pytest.raises(UnknownNameError):
+        made.read("train-000003")
+
+
+def test_no_flood_has_the_seed_of_a_scene() -> None:
+    starts = sorted([*FIRST_SEEDS.values(), *(FIRST_FLOOD + first for first in FIRST_SEEDS.values())])
+    assert min(np.diff(starts)) >= 1_000_000
+
+
+def test_simulated_floods_are_as_many_and_as_large_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAIRE_FLOOD_TILES", "4")
+    monkeypatch.setenv("CLAIRE_FLOOD_SIDE", "32")
+    made = open_dataset("simulated-floods", Path("nowhere"))
+    assert len(made.ids("train")) == 4
+    assert made.read("val-000000").shape == (32, 32)
 
 
 @pytest.fixture
