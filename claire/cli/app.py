@@ -205,7 +205,10 @@ def explain(
 @app.command(epilog=describe_conditions())
 def evaluate(
     data: Annotated[
-        str, typer.Option(help="ombria, folder, pairs, simulated, gallery, or a name of `claire data list`.")
+        str,
+        typer.Option(
+            help="ombria, folder, pairs, simulated, simulated-floods, gallery, or a name of `claire data list`."
+        ),
     ],
     root: Annotated[Path, typer.Option(help="Folder of the data set; a generated one has none.")] = Path(),
     split: Annotated[Optional[str], typer.Option(help="Split; all tiles when left out.")] = None,  # noqa: UP045

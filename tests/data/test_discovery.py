@@ -51,7 +51,7 @@ def test_opening_by_name_says_what_is_wrong(home: Path) -> None:
         open_dataset("zip", home)
     assert caught.value.hint == (
         "Choose one of: bigearthnet-v2, dfc2020, folder, gallery, landcover, ombria, openearthmap-sar, pairs, "
-        "pie-rgb-sar, sen12ms, sen1floods11, simulated, whu-opt-sar."
+        "pie-rgb-sar, sen12ms, sen1floods11, simulated, simulated-floods and 1 more."
     )
     for layout, root in (("folder", home / "absent"), ("folder", home / "broken"), ("ombria", home / "flat")):
         with pytest.raises(DatasetError):
