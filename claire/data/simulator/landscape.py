@@ -130,6 +130,9 @@ def _cover_open(
 ) -> None:
     """Meadow, steppe, shrub and heath where nothing else is."""
     side = len(material)
+    if where.arid < 0.45:  # grazed and manured here, left alone there
+        grazed = build_noise(rng, side, 1.4, 120) > rng.uniform(-1.5, 1.5)
+        material[grazed] = INDEX["pasture"]
     dry = np.float32(where.arid) + 0.16 * build_noise(rng, side, 1.6, 150) + 0.25 * slope + 0.002 * above.clip(0, 60)
     material[dry > 0.42] = INDEX["steppe"]
     shrubs = build_noise(rng, side, 1.1, 60) > rng.uniform(0.3, 1.6)
@@ -193,8 +196,10 @@ def _sow(
     if setting.pivots:
         return
     meadows = rng.uniform(size=KEYS) < rng.uniform(0, 0.12)
+    pastures = rng.uniform(size=KEYS) < (rng.uniform(0, 0.5) if where.arid < 0.45 else 0)
     glass = rng.uniform(size=KEYS) < (rng.uniform(0, 0.1) if rng.uniform() < 0.12 else 0)
     material[fields & meadows[parcels.key]] = INDEX["clover"]
+    material[fields & pastures[parcels.key]] = INDEX["pasture"]
     material[fields & glass[parcels.key]] = INDEX["greenhouse"]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from claire.data.simulator.landscape import INDEX, NAMES, Circumstances, Landscape, shares_of_soil
+from claire.data.simulator.landscape import CLASSES, INDEX, NAMES, Circumstances, Landscape, shares_of_soil
 from claire.data.simulator.noise import Field, build_noise, double, draw, halve, look_from
 from claire.data.simulator.parameters import ANNUAL, BANDS, GROUND, MATERIALS, PIXEL, PLANTS, RANDOM, STRAW, Range
 from claire.data.simulator.parcels import KEYS
@@ -93,14 +93,15 @@ def _grow(name: str, where: Circumstances, shift: NDArray[np.float64]) -> tuple[
     material = MATERIALS[name]
     peak = material.peak - 0.9 * (50 - abs(where.latitude)) * (name in ANNUAL) * where.seasons
     late = (where.northern_day - peak - shift + 182.5) % 365 - 182.5
-    season = np.exp(-(np.abs(late / material.width) ** 2.2))
+    width = material.width * np.where(late < 0, material.rise, 1)
+    season = np.exp(-(np.abs(late / width) ** 2.2))
     if name not in ANNUAL:
         season = where.seasons * season + (1 - where.seasons) * (0.75 - 0.35 * where.arid)
-    thirst = where.arid if name in {"meadow", "steppe", "yard", "shrub", "heath"} else 0.3 * where.arid
+    thirst = where.arid if name in {"meadow", "pasture", "steppe", "yard", "shrub", "heath"} else 0.3 * where.arid
     green = (material.low + (material.high - material.low) * season) * (1 - 0.6 * thirst)
     if name in ANNUAL:
         dry = 0.75 * np.exp(-(((late - 1.25 * material.width) / 24) ** 2))
-    elif material.plant in {"grass", "reed", "shrub"} and material.high > 0.2:
+    elif material.plant in {"grass", "lush grass", "reed", "shrub"} and material.high > 0.2:
         dry = np.maximum(material.high - green, 0) * 0.85
     else:
         dry = np.zeros_like(green)
@@ -157,8 +158,16 @@ def _draw_spectra(rng: np.random.Generator, where: Circumstances) -> tuple[Field
     return ground.astype(np.float32), plant.astype(np.float32)
 
 
-def compute_light(terrain: Terrain, landscape: Landscape, sun: Sun) -> tuple[Field, Field]:
-    """Direct light relative to flat open ground and the share of the sky, both (2H, 2W); 0 direct in shadow."""
+def compute_light(terrain: Terrain, landscape: Landscape, sun: Sun, low_sun: float = 0.0) -> tuple[Field, Field]:
+    """Direct light relative to flat open ground and the share of the sky, both (2H, 2W); 0 direct in shadow.
+
+    Args:
+        terrain: Ground.
+        landscape: What covers it.
+        sun: Position.
+        low_sun: How much plants and rough ground, all but water and snow, shade themselves: exponent of
+            `sin h / sin 45`; 0 not at all.
+    """
     side = len(landscape.material)
     rows, columns = np.gradient(terrain.height, PIXEL)
     toward_row, toward_column = sun.towards
@@ -170,6 +179,8 @@ def compute_light(terrain: Terrain, landscape: Landscape, sun: Sun) -> tuple[Fie
     )
     sky = (1 + 1 / np.sqrt(1 + rows**2 + columns**2)) / 2
     lit = double((direct * (1 - far)).astype(np.float32), side) * (1 - 0.85 * near)
+    rough = ~np.isin(CLASSES[landscape.material], (1, 9))
+    lit *= np.where(rough, (np.sin(sun.elevation) / np.sin(np.pi / 4)) ** low_sun, 1)
     return lit.astype(np.float32), double(sky.astype(np.float32), side)
 
 

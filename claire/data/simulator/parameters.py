@@ -23,6 +23,7 @@ Sources, by the short names that the tables use:
     VER   Vermote et al. 1997, 6S atmosphere, doi 10.1109/36.581987
     DRU   Drusch et al. 2012, Sentinel-2 mission (bands, noise, 20 m bands), doi 10.1016/j.rse.2011.11.026
     ALL   Allen et al. 1998, FAO 56 crop calendars
+    ROY   Roy et al. 2016, c-factor of nadir reflectance, doi 10.1016/j.rse.2016.01.023
     OUR   set here, by looking at real tiles and their statistics (docs/methods.md says which)
 """
 
@@ -66,9 +67,10 @@ GROUND: dict[str, Spectrum] = {
 PLANTS: dict[str, Spectrum] = {
     "broadleaf": (0.022, 0.050, 0.024, 0.380, 0.180, 0.080),  # ECO
     "conifer": (0.018, 0.034, 0.020, 0.230, 0.105, 0.048),  # ECO
-    "crop": (0.028, 0.062, 0.030, 0.450, 0.210, 0.105),  # VEL, ECO
+    "crop": (0.028, 0.064, 0.030, 0.500, 0.200, 0.095),  # VEL, ECO
     "flowering": (0.035, 0.110, 0.075, 0.460, 0.230, 0.120),  # OUR, rape in flower
-    "grass": (0.034, 0.068, 0.042, 0.350, 0.230, 0.125),  # ECO
+    "grass": (0.034, 0.070, 0.042, 0.390, 0.230, 0.125),  # ECO
+    "lush grass": (0.029, 0.072, 0.034, 0.490, 0.215, 0.105),  # VEL, ECO, sown and manured
     "shrub": (0.032, 0.052, 0.045, 0.230, 0.190, 0.110),  # ECO, chaparral
     "reed": (0.028, 0.050, 0.036, 0.260, 0.130, 0.065),  # ECO
 }
@@ -97,6 +99,7 @@ class Material:
         bare: VV and VH without plants, dB at 38 degrees.
         grown: VV and VH at full cover, dB at 38 degrees.
         spread: Relative spread of reflectance from place to place.
+        rise: How many times longer the green takes to come than to go; winter crops are sown the autumn before.
     """
 
     land_class: int
@@ -110,6 +113,7 @@ class Material:
     bare: tuple[float, float] = (-13.0, -20.5)
     grown: tuple[float, float] = (-11.0, -17.0)
     spread: float = 0.06
+    rise: float = 1.0
 
 
 MATERIALS: dict[str, Material] = {
@@ -125,12 +129,12 @@ MATERIALS: dict[str, Material] = {
     "marsh": Material(4, "green water", "reed", 0.25, 0.75, 195, 70, 1.5, (-14.0, -21.5), (-8.2, -16.0), 0.12),
     "swamp": Material(4, "green water", "broadleaf", 0.45, 0.85, 185, 80, 9, (-9.5, -17.0), (-7.2, -14.4), 0.11),
     # crops: calendars ALL, backscatter VEL; bare soil ULA
-    "cereal": Material(5, "soil", "crop", 0.03, 0.92, 130, 48, 0.8, (-12.0, -20.5), (-13.2, -19.0), 0.05),
-    "maize": Material(5, "soil", "crop", 0.00, 0.93, 205, 42, 2.4, (-12.0, -20.5), (-9.7, -15.3), 0.05),
-    "rape": Material(5, "soil", "flowering", 0.05, 0.92, 120, 42, 1.3, (-12.0, -20.5), (-9.6, -14.8), 0.05),
-    "beet": Material(5, "soil", "crop", 0.00, 0.90, 215, 60, 0.5, (-11.5, -20.0), (-9.4, -16.4), 0.05),
-    "clover": Material(5, "soil", "grass", 0.55, 0.95, 165, 90, 0.4, (-12.5, -21.0), (-11.8, -18.4), 0.06),
-    "fallow": Material(5, "soil", "grass", 0.03, 0.15, 150, 60, 0.1, (-12.5, -21.0), (-12.0, -19.0), 0.06),
+    "cereal": Material(5, "soil", "crop", 0.03, 0.92, 130, 48, 0.8, (-11.2, -19.5), (-12.6, -18.4), 0.05, 2.2),
+    "maize": Material(5, "soil", "crop", 0.00, 0.93, 205, 42, 2.4, (-11.2, -19.5), (-9.4, -15.0), 0.05),
+    "rape": Material(5, "soil", "flowering", 0.05, 0.92, 120, 42, 1.3, (-11.2, -19.5), (-9.2, -14.6), 0.05, 2.2),
+    "beet": Material(5, "soil", "crop", 0.00, 0.90, 215, 60, 0.5, (-10.9, -19.2), (-9.0, -15.6), 0.05),
+    "clover": Material(5, "soil", "lush grass", 0.55, 0.95, 165, 90, 0.4, (-11.8, -20.0), (-11.2, -17.6), 0.06),
+    "fallow": Material(5, "soil", "grass", 0.03, 0.15, 150, 60, 0.1, (-11.6, -19.8), (-11.4, -18.2), 0.06),
     "paddy": Material(5, "turbid water", "crop", 0.05, 0.92, 225, 45, 0.9, (-17.5, -25.5), (-9.5, -17.0), 0.05),
     # built: HER; backscatter HEN, of roofs and walls together, before orientation
     "tile roof": Material(7, "tile", height=7, bare=(-4.0, -12.5), spread=0.14),
@@ -155,10 +159,11 @@ MATERIALS: dict[str, Material] = {
     "snow": Material(9, "snow", bare=(-13.0, -20.5), spread=0.04),
     "old snow": Material(9, "old snow", bare=(-11.0, -18.5), spread=0.10),
     # rangeland: ULA, TOR
-    "meadow": Material(11, "soil", "grass", 0.45, 0.92, 155, 85, 0.3, (-13.0, -20.5), (-12.0, -18.6), 0.06),
+    "meadow": Material(11, "soil", "grass", 0.45, 0.92, 155, 85, 0.3, (-12.4, -19.8), (-11.4, -17.8), 0.06),
     "steppe": Material(11, "soil", "grass", 0.08, 0.45, 140, 50, 0.3, (-13.5, -21.0), (-12.0, -18.8), 0.07),
     "shrub": Material(11, "soil", "shrub", 0.40, 0.70, 160, 90, 1.5, (-12.5, -19.5), (-10.6, -16.9), 0.09),
-    "heath": Material(11, "litter", "shrub", 0.30, 0.60, 190, 80, 0.6, (-12.5, -19.0), (-11.3, -17.4), 0.08),
+    "heath": Material(11, "litter", "shrub", 0.30, 0.60, 190, 80, 0.6, (-12.0, -18.6), (-10.8, -17.0), 0.08),
+    "pasture": Material(11, "soil", "lush grass", 0.60, 0.96, 160, 100, 0.2, (-12.2, -19.8), (-11.2, -17.2), 0.06),
 }  # fmt: skip
 """Name -> material. A scene shifts each by its own draw of `RANDOM`."""
 
@@ -278,12 +283,13 @@ class Random:
         noise: Noise of a band, reflectance (DRU: signal to noise 90 to 170 at reference radiance).
         blur: Sigma of the point spread function of the 10 m bands, pixels (DRU).
         adjacency: Share of the light that comes from the neighbourhood (VER).
+        low_sun: Exponent of the sine of the sun's height: plants and rough ground shade themselves (ROY).
     """
 
-    brightness: float = 0.12
+    brightness: float = 0.14
     tilt: float = 0.10
-    backscatter_db: float = 0.9
-    parcel_db: float = 1.2
+    backscatter_db: float = 1.2
+    parcel_db: float = 1.5
     moisture: Range = (0.0, 0.9)
     calendar_days: float = 11.0
     incidence: Range = (31.0, 45.0)
@@ -299,6 +305,7 @@ class Random:
     noise: Range = (0.0008, 0.0022)
     blur: Range = (0.40, 0.60)
     adjacency: Range = (0.02, 0.09)
+    low_sun: Range = (0.0, 0.45)
 
 
 RANDOM = Random()

@@ -12,7 +12,7 @@ from claire.core.errors import InputError, UnknownNameError
 from claire.core.types import GeoReference, Layer, Notice, Tile
 from claire.data.simulator.clouds import cover_with_clouds
 from claire.data.simulator.landscape import Circumstances, Landscape, build_landscape, draw_circumstances
-from claire.data.simulator.noise import halve, start_stream
+from claire.data.simulator.noise import draw, halve, start_stream
 from claire.data.simulator.optical import (
     Sun,
     compute_cover,
@@ -22,7 +22,7 @@ from claire.data.simulator.optical import (
     find_sun,
     observe,
 )
-from claire.data.simulator.parameters import BANDS, CLOUD_KINDS, PIXEL, SAR_BANDS, SETTINGS
+from claire.data.simulator.parameters import BANDS, CLOUD_KINDS, PIXEL, RANDOM, SAR_BANDS, SETTINGS
 from claire.data.simulator.sar import Radar, compute_backscatter, draw_radar, look_sideways
 from claire.data.simulator.terrain import Terrain, build_terrain
 
@@ -153,7 +153,8 @@ def simulate_scene(seed: int, options: Options | None = None) -> Scene:
 
     reflectance = compute_reflectance(start_stream(seed, "spectra"), landscape, cover, where)
     air = draw_air(start_stream(seed, "air"), chosen.level or "")
-    clear = observe(start_stream(seed, "optical"), reflectance, compute_light(terrain, landscape, sun), air)
+    light = compute_light(terrain, landscape, sun, draw(start_stream(seed, "shade"), RANDOM.low_sun))
+    clear = observe(start_stream(seed, "optical"), reflectance, light, air)
     cloudy, mask = cover_with_clouds(start_stream(seed, "clouds"), clear, chosen.clouds or "", sun, air.amount)
 
     radar = draw_radar(start_stream(seed, "radar"), where, asked.looks)
