@@ -108,7 +108,7 @@ class Settings:
     max_compared: int = 2000
     simulated_tiles: int = 800
     simulated_side: int = 256
-    flood_tiles: int = 2000
+    flood_tiles: int = 1000
     flood_side: int = 160
     simulated_most: int = 10_000
 

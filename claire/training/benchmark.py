@@ -31,7 +31,7 @@ from claire.models.network import NETWORKS, NetworkConfig, build_network, count_
 from claire.training.ablations import ABLATIONS, ablate
 from claire.training.losses import RIFTLoss
 from claire.training.recipe import Recipe
-from claire.training.run import train
+from claire.training.run import choose_precision, train
 
 REFERENCE = "claire"
 FUSION = "cmaf"
@@ -321,7 +321,7 @@ def _time_step(recipe: Recipe, crop: int) -> float:
     loss, times = RIFTLoss(), []
     for _ in range(PROBES):
         start = time.perf_counter()
-        with torch.autocast(device, torch.bfloat16, enabled=recipe.precision == "bf16-mixed"):
+        with torch.autocast(device, torch.bfloat16, enabled=choose_precision(recipe.precision) == "bf16-mixed"):
             logits = network(*inputs).logits
         total = torch.stack([loss(values.float(), target) for values in logits.values()]).sum()
         total.backward()  # type: ignore[no-untyped-call]

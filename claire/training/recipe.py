@@ -79,7 +79,8 @@ class Recipe:
         screen_clouds: The finished checkpoint leaves out what looks like cloud (`InputSpec.screen_clouds`). Training
             does not, so that a cloud that is missed is nothing new.
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
-        precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it.
+        precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it,
+            and `32-true` is taken where neither does.
         validate_every: Epochs between validations.
         patience: Validations without improvement before training stops early.
         devices: Processes that share the work: GPUs where torch sees any, else processes on the CPU; each takes `batch`

@@ -20,7 +20,7 @@ from claire.data.examples import generate_flood_pair
 from claire.models.checkpoint import load_checkpoint
 from claire.training.module import MONITOR, SegmentationModule
 from claire.training.recipe import DAMAGE_SHARES, Recipe
-from claire.training.run import find_start, train
+from claire.training.run import choose_precision, find_start, train
 from claire.training.samples import MOST_MISSING, CropSamples, TileStack, measure_bands, read_stack
 from tests.training.generated import SIZE, TINY, GeneratedFloods
 
@@ -284,6 +284,42 @@ def test_a_recipe_starts_from_the_weights_and_levels_of_another(
         train(second.with_fusion("sar"), dataset, tmp_path, tmp_path / "runs", start=start)
     assert find_start(recipe, tmp_path, dataset, tmp_path) is None
     assert second.without_fold(2).validation_split == "places-2"
+
+
+def test_a_recipe_may_start_from_one_that_starts_from_other_data_but_not_from_itself(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, Path]] = []
+
+    def open_other(layout: str, root: Path) -> Dataset:
+        opened.append((layout, root))
+        return dataset
+
+    monkeypatch.setattr("claire.training.run.open_dataset", open_other)
+    for name, start, data in (("middle", "first.yaml", recipe.data), ("first", "", "simulated-floods")):
+        content = {**recipe.as_dict(), "name": name, "start": start, "data": data}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
+    lines: list[str] = []
+    last = replace(recipe, start="middle.yaml")
+    assert find_start(last, tmp_path, dataset, tmp_path / "runs", report=lines.append) is not None
+    assert opened == [("simulated-floods", Path(recipe.root))]
+    kept = [json.loads((tmp_path / "runs" / "start" / f"{n}.json").read_text("utf-8")) for n in ("first", "middle")]
+    assert kept[0]["sar"]["mean"] == kept[1]["sar"]["mean"], "levels are handed on with the weights"
+    trained = len(lines)
+    find_start(last, tmp_path, dataset, tmp_path / "runs", report=lines.append)
+    assert len(lines) == trained, "what is there is not trained again"
+    content = {**recipe.as_dict(), "name": "first", "start": "middle.yaml"}
+    (tmp_path / "first.yaml").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(RecipeError, match="from itself"):
+        find_start(last, tmp_path, dataset, tmp_path / "other", report=lines.append)
+
+
+@pytest.mark.parametrize(("has", "taken"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_bfloat16_is_left_to_machines_that_have_it(has: bool, taken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx2": True, "avx512_bf16": has, "cpu_name": "any"})
+    assert choose_precision("bf16-mixed") == taken
+    assert choose_precision("32-true") == "32-true"
 
 
 def test_a_prior_for_a_class_or_a_map_that_there_is_not_is_refused(
