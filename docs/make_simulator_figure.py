@@ -134,12 +134,12 @@ def main() -> None:
 def finish(axes: NDArray[np.object_]) -> None:
     """Titles and labels."""
     words = (
-        ("Reflectance: scene means (10 to 90 %), bars: spread within", "", "reflectance"),
-        ("Backscatter: scene means, bars: spread within", "", "dB"),
+        ("Reflectance (bars: spread within)", "", "reflectance"),
+        ("Backscatter (bars: spread within)", "", "dB"),
         ("Correlations between bands", "real", "simulated"),
         (f"Looks of VV in calm {WINDOW} x {WINDOW} windows", "looks", "share"),
         ("Autocorrelation", "pixels", "correlation"),
-        ("Autocorrelation of VV, slow part removed", "pixels", "correlation"),
+        ("Autocorrelation, slow part removed", "pixels", "correlation"),
     )
     for axis, (title, below, beside) in zip(axes.ravel(), words, strict=True):
         axis.set_title(title, fontsize=10)

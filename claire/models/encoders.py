@@ -119,6 +119,27 @@ def compute_means(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, T
     return total / count.clamp_min(0.5 / window**2), (count > 0).to(count.dtype)
 
 
+def compute_spreads(pixels: Tensor, valid: Tensor, means: Tensor, window: int) -> Tensor:
+    """The spread of every band over the valid pixels of a window around each pixel; 0 where there is none.
+
+    Args:
+        pixels: (B, C, H, W).
+        valid: (B, C, H, W), 1 valid, 0 not, same dtype.
+        means: (B, C, H, W), as `compute_means` gives them for the same window.
+        window: Side in pixels, odd.
+
+    Returns:
+        Standard deviations (B, C, H, W).
+    """
+    squares, known = compute_means(pixels**2, valid, window)
+    return (squares - means**2).clamp_min(1e-6).sqrt() * known
+
+
+Scale = tuple[Tensor, Tensor, Tensor]
+"""Values, 1 where there is any, and the spread around them, (B, C, H, W) each; the spread has no channels where it is
+not read."""
+
+
 class Reader(nn.Module):
     """What a network is told of the pixels of one modality, besides their values.
 
@@ -131,19 +152,29 @@ class Reader(nn.Module):
         ratios: Also the normalised difference of every two bands, which neither light nor slope changes much; for
             reflectance. `set_levels` must have said how the pixels were normalised.
         smooth: Also the means of all that over windows of these sides, odd, pixels: speckle is gone from them.
+        texture: Also the spread of every band over these windows; with `ratios` relative to the mean, so that no gain
+            changes it.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, bands: int, relative: bool = False, ratios: bool = False, smooth: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        bands: int,
+        relative: bool = False,
+        ratios: bool = False,
+        smooth: Sequence[int] = (),
+        texture: bool = False,
+    ) -> None:
         super().__init__()
-        self.relative, self.ratios, self.smooth = relative, ratios, tuple(smooth)
+        self.relative, self.ratios, self.smooth, self.texture = relative, ratios, tuple(smooth), texture
         if ratios:
             self.register_buffer("mean", torch.zeros(bands, 1, 1))
             self.register_buffer("std", torch.ones(bands, 1, 1))
         pairs = bands * (bands - 1) // 2 if ratios else 0
-        self.wide = (3 if relative else 2) * bands + pairs + len(self.smooth) * (bands + pairs)
+        around = bands + pairs + (bands if texture else 0)
+        self.wide = (3 if relative else 2) * bands + pairs + len(self.smooth) * around
         """Channels of what `read` returns."""
 
     def set_levels(self, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -171,17 +202,30 @@ class Reader(nn.Module):
         relative = [standardise(seen, valid)] if self.relative else []
         return self.describe(self.look(pixels, valid), relative)
 
-    def look(self, pixels: Tensor, valid: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """(values, 1 where there is any), (B, C, H, W) each: of the pixels, then of the mean over each window."""
-        return [(pixels * valid, valid), *(compute_means(pixels, valid, window) for window in self.smooth)]
+    def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
+        """The pixels, then the means over each window."""
+        nothing = pixels[:, :0]
+        scales = [(pixels * valid, valid, nothing)]
+        for window in self.smooth:
+            means, known = compute_means(pixels, valid, window)
+            spreads = compute_spreads(pixels, valid, means, window) if self.texture else nothing
+            scales.append((means, known, spreads))
+        return scales
 
-    def describe(self, scales: Sequence[tuple[Tensor, Tensor]], relative: Sequence[Tensor] = ()) -> Tensor:
+    def describe(self, scales: Sequence[Scale], relative: Sequence[Tensor] = ()) -> Tensor:
         """What `read` returns, of what `look` saw."""
-        parts = [*scales[0], *relative]
-        for number, (values, valid) in enumerate(scales):
+        parts = [*scales[0][:2], *relative]
+        for number, (values, valid, spreads) in enumerate(scales):
             parts += [values] if number else []
             parts += [self._compare(values, valid)] if self.ratios else []
+            parts += [self._relate(values, spreads)] if number and self.texture else []
         return torch.cat(parts, dim=1)
+
+    def _relate(self, values: Tensor, spreads: Tensor) -> Tensor:
+        """Spreads, relative to the level of reflectance where that is known."""
+        if not self.ratios:
+            return spreads
+        return spreads * self.std / ((values * self.std + self.mean).abs() + FLAT * self.std)
 
     def _compare(self, pixels: Tensor, valid: Tensor) -> Tensor:
         return compute_ratios((pixels * self.std + self.mean) * valid)

@@ -31,7 +31,6 @@ from claire.models.peers import (
     SemanticFocusing,
 )
 from claire.models.pixels import PixelHeads
-from claire.models.recompute import recompute
 
 STRIDE = 32
 """Height and width must be multiples of this."""
@@ -68,6 +67,7 @@ class NetworkConfig:
         relative: Encoders also read every band relative to the tile's own mean and spread.
         ratios: The optical encoder also reads the normalised difference of every two bands.
         smooth: Sides of windows, odd, pixels, over whose means the encoders also read all that.
+        texture: Networks of pixels also read the spread of every band over these windows.
         dropout: Share of the channels that the encoders leave out while training, 0..0.9.
         experts: The fused map starts from what the heads of the single sensors say where those see anything, and the
             decoder of the fused features says what to change (CMAF only).
@@ -92,6 +92,7 @@ class NetworkConfig:
     relative: bool = False
     ratios: bool = False
     smooth: tuple[int, ...] = ()
+    texture: bool = False
     dropout: float = 0.0
     experts: bool = False
     members: tuple[Mapping[str, Any], ...] = ()
@@ -155,7 +156,7 @@ def _is_setting(name: str, value: Any) -> bool:
         return isinstance(value, tuple) and len(value) <= MOST_MEMBERS and all(isinstance(m, Mapping) for m in value)
     if name == "votes":
         return isinstance(value, tuple) and all(type(v) in {int, float} and 0 < v <= LARGEST_VOTE for v in value)
-    if name in {"relative", "ratios", "experts", "bilateral"}:
+    if name in {"relative", "ratios", "texture", "experts", "bilateral"}:
         return isinstance(value, bool)
     if name == "smooth":
         odd = isinstance(value, tuple) and all(type(n) is int and 3 <= n <= LARGEST_WINDOW and n % 2 for n in value)
@@ -364,8 +365,8 @@ class PixelNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.heads = PixelHeads(
-            Reader(config.optical_bands, config.relative, config.ratios, config.smooth),
-            Reader(config.sar_bands, config.relative, False, config.smooth),
+            Reader(config.optical_bands, config.relative, config.ratios, config.smooth, config.texture),
+            Reader(config.sar_bands, config.relative, False, config.smooth, config.texture),
             config.stem,
             config.classes,
             config.dropout,
@@ -396,7 +397,7 @@ class EnsembleNetwork(nn.Module):
     ) -> NetworkOutput:
         """Segment with every member; arguments as for `ClaireNetwork.forward`."""
         inputs = optical, sar, optical_valid, sar_valid
-        said = [recompute(member, *inputs, inspect=inspect) for member in self.members]
+        said = [member(*inputs, inspect=inspect) for member in self.members]
         logits = vote(said, optical, optical_valid, self.config.votes or (1.0,) * len(said), self.config.bilateral)
         shifts = dict(zip(MODES, self.shift[..., None, None], strict=True))
         seen = [valid.amax(dim=1, keepdim=True) > 0 for valid in (optical_valid, sar_valid)]
@@ -416,7 +417,7 @@ whether it is the coarsest."""
 
 ENSEMBLE = "ensemble"
 """The fusion whose members are trained by themselves."""
-OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "dropout")
+OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "texture", "dropout")
 """What a network of pixels reads of a configuration, besides bands and classes."""
 MEMBERS = ("cmaf", "pixels")
 """What the members of an ensemble may be."""

@@ -1,4 +1,7 @@
-"""A pixel network that learns from trees: these learn from the labelled pixels, and the network learns what they say.
+"""A pixel network that learns from trees: these learn from simulated scenes, and the network learns what they say.
+
+The trees know every class and season, and no label of any place. At pixels of real places the network learns what they
+say less the classes of which no place has any; so it hears of ground that no simulator makes, and not of its labels.
 
 A forest on band ratios and smoothed backscatter is what one would use without a network. It errs in other pixels than
 one, and is never as sure of itself, so that the two are better together than either. But no slope leads through a
@@ -11,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +32,52 @@ from claire.core.manifest import InputSpec, Manifest
 from claire.data.landcover import SIMULATED
 from claire.data.preparing import compute_valid, normalise, select_bands
 from claire.models.checkpoint import save_checkpoint
-from claire.models.encoders import Reader
+from claire.models.encoders import Reader, Scale
 from claire.models.network import NetworkConfig, PixelNetwork, set_levels, shift_classes
 from claire.training.recipe import Recipe
 
-TREES, LEAF = 150, 5
+TREES, LEAF = 100, 5
 """Trees of a forest, and pixels of a leaf at least."""
-LABELLED, DRAWN, DREAMT = 800, 6000, 400
-"""Pixels that are taken at most: of a class of a tile to grow the trees, of a labelled tile and of a simulated scene to
-repeat them."""
-STEPS, PIXELS = 2500, 512
+LABELLED = 40
+"""Pixels of a class that are taken of a scene at most, to grow the trees."""
+DRAWN, DREAMT = 6000, 400
+"""Pixels that are taken at most of a real tile, and of a simulated scene, to repeat the trees."""
+STEPS, PIXELS = 4000, 768
 """Steps of the network, and pixels of one."""
 
-Scales = list[tuple[Tensor, Tensor]]
+Scales = list[Scale]
 """As `Reader.look` gives it, of pixels side by side: (1, C, P, 1) each."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pixels side by side.
+
+    Args:
+        optical: What is seen of them.
+        sar: The same of SAR.
+        classes: (P,) uint8 class indices, or `IGNORE_INDEX`.
+        real: (P,) bool, those of places; the others are of simulated scenes.
+    """
+
+    optical: Scales
+    sar: Scales
+    classes: NDArray[np.uint8]
+    real: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    @classmethod
+    def join(cls, parts: Sequence[Pixels]) -> Pixels:
+        """One after the other."""
+        optical, sar = _line_up([part.optical for part in parts]), _line_up([part.sar for part in parts])
+        return cls(optical, sar, *(np.concatenate([getattr(p, name) for p in parts]) for name in ("classes", "real")))
+
+    def at(self, places: NDArray[np.int64]) -> Pixels:
+        """Some of them."""
+        optical, sar = _gather(self.optical, places), _gather(self.sar, places)
+        return Pixels(optical, sar, self.classes[places], self.real[places])
 
 
 def train_pixels(
@@ -56,7 +91,8 @@ def train_pixels(
     """Train a checkpoint whose network is `pixels`.
 
     Args:
-        recipe: The run; of the samples' damage only jitter and offset count here, and of the scenes no label.
+        recipe: The run; of the samples' damage only jitter and offset count here, and of places no label but which
+            classes there are.
         dataset: Labelled pairs with the recipe's training split.
         folder: Where the checkpoint goes.
         levels: Optical and SAR input with the means and spreads to normalise by.
@@ -89,68 +125,83 @@ def train_pixels(
         {},
         own_classes=scheme if recipe.classes else None,
     )
-    labelled, drawn = _collect(network, dataset, recipe, manifest, rng)
+    labelled, drawn, known = _collect(network, dataset, recipe, manifest, rng)
+    absent = np.setdiff1d(np.arange(len(scheme)), known)
     said = {}
     for mode in MODES:
-        said[mode] = _ask_forest(network, mode, labelled, drawn, recipe.seed)
-        report(json.dumps({"forest": mode, "pixels": len(labelled[2])}))
+        said[mode] = _leave_out(_ask_forest(network, mode, labelled, drawn, recipe.seed), absent, drawn.real)
+        report(json.dumps({"forest": mode, "pixels": len(labelled)}))
     _repeat(network, drawn, said, manifest, recipe)
     report(json.dumps({"steps": STEPS, "pixels": len(said["fused"])}))
     shift_classes(network, recipe.shifts)
-    counts = np.bincount(labelled[2], minlength=len(scheme)).tolist()
+    counts = np.bincount(labelled.classes, minlength=len(scheme)).tolist()
     facts = {"recipe": recipe.as_dict(), "train_tiles": len(dataset.ids(recipe.train_split)), "class_pixels": counts}
     return save_checkpoint(network.eval(), replace(manifest, training=facts, limits=tuple(recipe.limits)), folder)
 
 
 def _collect(
     network: PixelNetwork, dataset: Dataset, recipe: Recipe, manifest: Manifest, rng: np.random.Generator
-) -> tuple[tuple[Scales, Scales, NDArray[np.uint8]], tuple[Scales, Scales]]:
-    """What is seen at labelled pixels of real tiles and their classes; what is seen at pixels of all tiles."""
-    labelled: list[tuple[Scales, Scales]] = []
-    drawn: list[tuple[Scales, Scales]] = []
-    classes: list[NDArray[np.uint8]] = []
+) -> tuple[Pixels, Pixels, NDArray[np.integer[Any]]]:
+    """Labelled pixels of scenes to grow trees from, pixels of all tiles to repeat them at, classes of the places."""
+    labelled: list[Pixels] = []
+    drawn: list[Pixels] = []
+    known = np.zeros(0, np.int64)
     for tile_id in dataset.ids(recipe.train_split):
         tile, _ = select_bands(dataset.read(tile_id), manifest)
-        dreamt = tile_id.startswith(f"{SIMULATED}/")
         if tile.optical is None or tile.sar is None or tile.label is None:
             continue
+        real = not tile_id.startswith(f"{SIMULATED}/")
         inputs = []
         for layer, spec in ((tile.optical, manifest.optical), (tile.sar, manifest.sar)):
             valid = compute_valid(layer.values, layer.valid, spec)
             inputs += [torch.from_numpy(part)[None].float() for part in normalise(layer.values, valid, spec)]
-        seen = network.heads.optical.look(*inputs[:2]), network.heads.sar.look(*inputs[2:])
+        label = manifest.class_scheme.to_index(tile.label).ravel().astype(np.uint8)
+        every = Pixels(
+            network.heads.optical.look(*inputs[:2]),
+            network.heads.sar.look(*inputs[2:]),
+            label,
+            np.full(len(label), real),
+        )
         both = np.flatnonzero((inputs[1].amin(1) * inputs[3].amin(1)).numpy().ravel() > 0)
-        if not len(both):
+        drawn.append(every.at(_draw_some(both, DRAWN if real else DREAMT, rng)))
+        classes = np.setdiff1d(label[both], [IGNORE_INDEX])
+        if real:
+            known = np.union1d(known, classes)
             continue
-        some = rng.choice(both, min(len(both), DREAMT if dreamt else DRAWN), replace=False)
-        drawn.append((_gather(seen[0], some), _gather(seen[1], some)))
-        if dreamt:
-            continue
-        label = manifest.class_scheme.to_index(tile.label).ravel()
-        for index in np.setdiff1d(np.unique(label[both]), [IGNORE_INDEX]):
-            places = both[label[both] == index]
-            places = rng.choice(places, min(len(places), LABELLED), replace=False)
-            labelled.append((_gather(seen[0], places), _gather(seen[1], places)))
-            classes.append(np.full(len(places), index, np.uint8))
-    if len({int(each[0]) for each in classes}) < 2:
-        raise RecipeError("There are no labelled real places of two classes to learn from.", "Give --root a folder.")
-    return (*_line_up(labelled), np.concatenate(classes)), _line_up(drawn)
+        labelled.extend(every.at(_draw_some(both[label[both] == each], LABELLED, rng)) for each in classes)
+    if not labelled or len(known) < 2:
+        raise RecipeError(
+            "There are no simulated scenes, or no labelled real places of two classes, to learn from.",
+            "Give --root a folder of places, and a split that has scenes, too.",
+        )
+    return Pixels.join(labelled), Pixels.join(drawn), known
+
+
+def _draw_some(places: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    return rng.choice(places, min(len(places), most), replace=False)
+
+
+def _leave_out(said: Tensor, absent: NDArray[np.integer[Any]], where: NDArray[np.bool_]) -> Tensor:
+    """(P, K) probabilities without those classes at some pixels; none where nothing else was said."""
+    kept = said.clone()
+    kept[np.ix_(where, absent)] = 0
+    return kept / kept.sum(dim=1, keepdim=True).clamp_min(1e-6)
 
 
 def _gather(scales: Scales, places: NDArray[np.int64]) -> Scales:
     index = torch.from_numpy(places)
-    return [(values.flatten(2)[..., index, None], valid.flatten(2)[..., index, None]) for values, valid in scales]
+    return [
+        (v.flatten(2)[..., index, None], m.flatten(2)[..., index, None], s.flatten(2)[..., index, None])
+        for v, m, s in scales
+    ]
 
 
-def _line_up(parts: Sequence[tuple[Scales, Scales]]) -> tuple[Scales, Scales]:
-    def join(sensor: int) -> Scales:
-        columns = zip(*(part[sensor] for part in parts), strict=True)
-        return [
-            (torch.cat([values for values, _ in same], dim=2), torch.cat([valid for _, valid in same], dim=2))
-            for same in columns
-        ]
-
-    return join(0), join(1)
+def _line_up(scales: Sequence[Scales]) -> Scales:
+    """Pixels of several tiles one after the other."""
+    return [
+        (torch.cat(v, 2), torch.cat(m, 2), torch.cat(s, 2))
+        for v, m, s in (zip(*same, strict=True) for same in zip(*scales, strict=True))
+    ]
 
 
 def _read(network: PixelNetwork, mode: Mode, optical: Scales, sar: Scales) -> Tensor:
@@ -164,19 +215,13 @@ def _read(network: PixelNetwork, mode: Mode, optical: Scales, sar: Scales) -> Te
     return torch.cat([reader.describe(scales) for reader, scales in readers[mode]], dim=1)
 
 
-def _ask_forest(
-    network: PixelNetwork,
-    mode: Mode,
-    labelled: tuple[Scales, Scales, NDArray[np.uint8]],
-    drawn: tuple[Scales, Scales],
-    seed: int,
-) -> Tensor:
-    """(P, K) what trees that know the labelled pixels say of the drawn ones."""
+def _ask_forest(network: PixelNetwork, mode: Mode, labelled: Pixels, drawn: Pixels, seed: int) -> Tensor:
+    """(P, K) what trees that know the labelled pixels of scenes say of the drawn ones."""
     from sklearn.ensemble import ExtraTreesClassifier
 
     forest = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, class_weight="balanced", random_state=seed, n_jobs=-1)
-    forest.fit(_as_rows(_read(network, mode, *labelled[:2])), labelled[2])
-    said = forest.predict_proba(_as_rows(_read(network, mode, *drawn)))
+    forest.fit(_as_rows(_read(network, mode, labelled.optical, labelled.sar)), labelled.classes)
+    said = forest.predict_proba(_as_rows(_read(network, mode, drawn.optical, drawn.sar)))
     probabilities = torch.zeros(len(said), network.config.classes)
     probabilities[:, torch.from_numpy(forest.classes_.astype(np.int64))] = torch.from_numpy(said).float()
     return probabilities
@@ -189,7 +234,7 @@ def _as_rows(features: Tensor) -> NDArray[np.float32]:
 
 def _repeat(
     network: PixelNetwork,
-    drawn: tuple[Scales, Scales],
+    drawn: Pixels,
     said: Mapping[Mode, Tensor],
     manifest: Manifest,
     recipe: Recipe,
@@ -205,9 +250,11 @@ def _repeat(
     network.train()
     for _ in range(STEPS):
         chosen = torch.randint(len(said["fused"]), (PIXELS,))
-        optical, sar = ([(v[:, :, chosen], m[:, :, chosen]) for v, m in scales] for scales in drawn)
-        optical = _jitter(optical, manifest.optical, recipe.jitter_of("optical"), recipe.offset_share)
-        sar = _jitter(sar, manifest.sar, recipe.jitter_of("sar"), 0.0)
+        places = chosen.numpy()
+        optical, sar = _gather(drawn.optical, places), _gather(drawn.sar, places)
+        strengths = recipe.jitter_of("optical"), recipe.jitter_of("sar")
+        optical = _jitter(optical, manifest.optical, strengths[0], strengths[0] * 4 / 3, recipe.offset_share)
+        sar = _jitter(sar, manifest.sar, strengths[1], strengths[1] * 4 / 3, 0.0)
         loss = torch.zeros(())
         for mode, head in heads.items():
             logits = head(_read(network, mode, optical, sar))[0, :, :, 0].T
@@ -218,13 +265,16 @@ def _repeat(
         schedule.step()
 
 
-def _jitter(scales: Scales, spec: InputSpec, strength: float, offset_share: float) -> Scales:
+def _jitter(scales: Scales, spec: InputSpec, most_gain: float, most_offset: float, offset_share: float) -> Scales:
     """Gain and offset as in `claire.training.samples`, of each pixel anew; the same for it and the means around it."""
     mean, std = (torch.tensor(numbers)[None, :, None, None] for numbers in (spec.mean, spec.std))
     shape = scales[0][0].shape
-    gain, offset = (limit * (_draw((1, 1, *shape[2:])) + _draw(shape) / 2) for limit in (strength, strength * 4 / 3))
+    gain, offset = (limit * (_draw((1, 1, *shape[2:])) + _draw(shape) / 2) for limit in (most_gain, most_offset))
     step = OFFSETS["reflectance_x1e4_offset"][1] * (torch.rand(1, 1, *shape[2:]) < offset_share)
-    return [((((v * std + mean) * (1 + gain) + step - mean) / std + offset) * m, m) for v, m in scales]
+    return [
+        ((((v * std + mean) * (1 + gain) + step - mean) / std + offset) * m, m, s * (1 + gain) if s.shape[1] else s)
+        for v, m, s in scales
+    ]
 
 
 def _draw(shape: Any) -> Tensor:

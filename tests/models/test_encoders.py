@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 import torch
 
-from claire.models.encoders import Encoder, compute_means, compute_ratios
+from claire.models.encoders import Encoder, Reader, compute_means, compute_ratios, compute_spreads
 
 
 def test_ratios_are_normalised_differences_of_every_two_bands_whatever_the_light() -> None:
@@ -45,6 +45,39 @@ def test_means_are_of_the_valid_pixels_of_the_window_alone(window: int) -> None:
         assert seen[0, band, row, column] == inside.any()
         mean = pixels[0, band, rows, columns][inside].mean() if inside.any() else torch.tensor(0.0)
         torch.testing.assert_close(means[0, band, row, column], mean)
+
+
+@pytest.mark.parametrize("window", [3, 7])
+def test_spreads_are_of_the_valid_pixels_of_the_window_alone(window: int) -> None:
+    rng = torch.Generator().manual_seed(window)
+    pixels = torch.randn(1, 2, 9, 8, generator=rng)
+    valid = (torch.rand(1, 2, 9, 8, generator=rng) > 0.6).float()
+    spreads = compute_spreads(pixels, valid, compute_means(pixels, valid, window)[0], window)
+    half = window // 2
+    for band, row, column in product(range(2), range(9), range(8)):
+        rows, columns = (slice(max(0, at - half), at + half + 1) for at in (row, column))
+        inside = pixels[0, band, rows, columns][valid[0, band, rows, columns] == 1]
+        wanted = inside.std(correction=0) if len(inside) else torch.tensor(0.0)
+        torch.testing.assert_close(spreads[0, band, row, column], wanted, rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("ratios", [True, False])
+def test_texture_of_reflectance_is_the_same_in_any_light_and_says_nothing_of_gaps(ratios: bool) -> None:
+    reader, plain = (Reader(2, ratios=ratios, smooth=(3, 5), texture=texture) for texture in (True, False))
+    reader.set_levels((1000.0, 2000.0), (500.0, 800.0))
+    level, spread = (torch.tensor(numbers)[None, :, None, None] for numbers in ((1000.0, 2000.0), (500.0, 800.0)))
+    reflectance = torch.rand(1, 2, 16, 16, generator=torch.Generator().manual_seed(1)) * 3000 + 200
+    valid = torch.ones_like(reflectance)
+    valid[..., :8, :8] = 0
+    looks = [reader.look((light * reflectance - level) / spread, valid) for light in (1.0, 1.5)]
+    assert reader.read(reflectance, valid).shape[1] == reader.wide == plain.wide + 2 * 2
+    for one, two in zip(*(look[1:] for look in looks), strict=True):
+        textures = [reader._relate(values, spreads) for values, _, spreads in (one, two)]
+        assert (textures[0][one[1] == 0] == 0).all()
+        if ratios:
+            torch.testing.assert_close(*textures, rtol=0.05, atol=0.01)
+        else:
+            torch.testing.assert_close(1.5 * textures[0], textures[1], rtol=1e-2, atol=1e-2)
 
 
 def test_an_encoder_with_windows_never_sees_what_lies_in_a_gap() -> None:

@@ -82,7 +82,6 @@ def recipes(root: Path, tmp_path: Path) -> Path:
     changes: dict[str, dict[str, Any]] = {
         "lulc": {},
         "lulc-simulated": {**run, "train_split": "train"},
-        "lulc-both": run,
         "lulc-places": {**run, "train_split": "train"},
         "lulc-pixels": {"network": {**network, "fusion": "pixels", "stem": 16}, "train_split": "train"},
     }
@@ -114,15 +113,21 @@ def ask(folder: Path, name: str, optical_offset: float = 0) -> dict[str, np.ndar
     return {mode: values[0].argmax(dim=0).numpy() for mode, values in logits.items()}
 
 
-def test_it_learns_the_labels_of_places_and_none_of_scenes_whatever_the_offset(
+def test_it_learns_the_labels_of_scenes_and_none_of_places_whatever_the_offset(
     recipes: Path, levels: tuple[InputSpec, InputSpec], tmp_path: Path
 ) -> None:
-    recipe = Recipe.read(recipes / "lulc-pixels.yaml")
+    recipe = Recipe.read(recipes / "lulc-pixels.yaml", {"offset_share": 0.3})
     train_pixels(recipe, TwoShores(), tmp_path, levels, report=lambda line: None)
-    wanted = np.repeat(np.where(np.arange(SIDE) >= SIDE // 2, TREES, WATER)[None], SIDE, axis=0)
+    wanted = np.repeat(np.where(np.arange(SIDE) >= SIDE // 2, WATER, TREES)[None], SIDE, axis=0)
     for offset in (0, 1000):
         for mode, classes in ask(tmp_path, recipe.name, offset).items():
             assert (classes == wanted).mean() > 0.9, (mode, offset)
+
+
+def test_on_places_it_never_learns_a_class_that_none_of_them_has() -> None:
+    said = torch.tensor([[0.2, 0.3, 0.5], [0.2, 0.3, 0.5], [0.0, 0.0, 1.0]])
+    kept = forest._leave_out(said, np.array([2]), np.array([False, True, True]))
+    torch.testing.assert_close(kept, torch.tensor([[0.2, 0.3, 0.5], [0.4, 0.6, 0.0], [0.0, 0.0, 0.0]]))
 
 
 def test_the_same_seed_gives_the_same_weights_and_a_prior_is_added(
@@ -143,6 +148,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_prior_is_added(
         ({"network": {"fusion": "cmaf"}, "epochs": 42}, "networks of pixels alone"),
         ({"network": {"fusion": "pixels", "relative": True}}, "networks of pixels alone"),
         ({"train_split": "scenes"}, "no labelled real places"),
+        ({"train_split": "places"}, "no simulated scenes"),
     ],
 )
 def test_what_trees_cannot_teach_is_refused(
@@ -150,7 +156,8 @@ def test_what_trees_cannot_teach_is_refused(
 ) -> None:
     class Scenes(TwoShores):
         def ids(self, split: str | None = None) -> tuple[str, ...]:
-            return (f"{SIMULATED}/0",) if split == "scenes" else super().ids(split)
+            only = {"scenes": (f"{SIMULATED}/0",), "places": ("a/1", "a/2")}
+            return only[split] if split in only else super().ids(split)
 
     recipe = Recipe.read(recipes / "lulc-pixels.yaml", change)
     with pytest.raises(RecipeError, match=words):
@@ -163,7 +170,7 @@ def test_a_ensemble_joins_its_members_and_trains_each_once(recipes: Path, tmp_pa
     for _ in range(2):
         train_members(recipe, recipes, dataset, tmp_path / "out", tmp_path / "runs", report=lines.append)
     known = [json.loads(line)["member"] for line in lines if "known" in line]
-    assert known == ["lulc-both", "lulc-places", "lulc-pixels"], "the second time nothing is trained"
+    assert known == ["lulc-places", "lulc-pixels"], "the second time nothing is trained"
     network, manifest = load_checkpoint("claire-lulc", tmp_path / "out")
     assert manifest.optical.screen_clouds
     assert [each["recipe"]["name"] for each in manifest.training["members"]] == known
@@ -185,10 +192,7 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
             read.add(tile_id)
             return super().read(tile_id)
 
-    small = Recipe.read(
-        recipes / "lulc.yaml",
-        {"members": ["lulc-places.yaml", "lulc-pixels.yaml"], "name": "two", "network": {"fusion": "ensemble"}},
-    )
+    small = Recipe.read(recipes / "lulc.yaml", {"name": "two", "network": {"fusion": "ensemble"}})
     start = yaml.safe_load((recipes / "lulc-places.yaml").read_text(encoding="utf-8"))
     (recipes / "lulc-places.yaml").write_text(yaml.safe_dump({**start, "start": ""}), encoding="utf-8")
 
@@ -211,10 +215,10 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
         ({"members": ["lulc.yaml"]}, "ensemble itself"),
         ({"network": {"fusion": "late"}}, "has members"),
         ({"network": {"fusion": "ensemble", "stem": 16}}, "has members"),
-        ({"network": {"fusion": "ensemble", "votes": [1, 2]}}, "2 votes for 3"),
+        ({"network": {"fusion": "ensemble", "votes": [1, 2, 3]}}, "3 votes for 2"),
         ({"prior": {"fused": {"sea": 1.0}}}, "sea"),
-        ({"members": ["lulc-both.yaml", "none.yaml"]}, "none.yaml"),
-        ({"members": "lulc-both.yaml"}, "no list"),
+        ({"members": ["lulc-places.yaml", "none.yaml"]}, "none.yaml"),
+        ({"members": "lulc-places.yaml"}, "no list"),
         ({"network": None}, "no mapping"),
     ],
 )
@@ -231,8 +235,7 @@ def test_what_cannot_become_a_ensemble_is_refused_before_anything_is_trained(
 
 
 def test_a_member_that_is_known_with_other_levels_is_trained_again(recipes: Path, tmp_path: Path) -> None:
-    members = ["lulc-places.yaml", "lulc-pixels.yaml"]
-    recipe = Recipe.read(recipes / "lulc.yaml", {"members": members, "network": {"fusion": "ensemble"}})
+    recipe = Recipe.read(recipes / "lulc.yaml", {"network": {"fusion": "ensemble"}})
     lines: list[str] = []
 
     def run() -> None:
