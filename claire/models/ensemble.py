@@ -23,15 +23,23 @@ LEAST = 1e-6
 
 
 def vote(
-    said: Sequence[Any], optical: Tensor, optical_valid: Tensor, votes: Sequence[float], bilateral: bool
+    said: Sequence[Any],
+    optical: Tensor,
+    optical_valid: Tensor,
+    sar_valid: Tensor,
+    votes: Sequence[float],
+    single_votes: Sequence[float],
+    bilateral: bool,
 ) -> dict[Mode, Tensor]:
-    """Logarithms of the mean probabilities.
+    """Logarithms of the mean probabilities; where one sensor alone saw the ground, its map is the fused one, too.
 
     Args:
         said: Outputs of the members, with logits of all modes.
         optical: (B, C, H, W), normalised.
         optical_valid: (B, C, H, W).
-        votes: How much each member counts, above 0.
+        sar_valid: (B, C, H, W).
+        votes: How much each member counts in the fused map, above 0.
+        single_votes: The same in the maps of single sensors.
         bilateral: In the maps that read the optical picture, each pixel also listens to those around that look like it.
 
     Returns:
@@ -39,12 +47,18 @@ def vote(
     """
     means: dict[Mode, Tensor] = {}
     for mode in MODES:
-        weighed = [votes[i] / sum(votes) * output.logits[mode].softmax(dim=1) for i, output in enumerate(said)]
+        counts = votes if mode == "fused" else single_votes
+        weighed = [
+            count / sum(counts) * output.logits[mode].softmax(dim=1) for count, output in zip(counts, said, strict=True)
+        ]
         means[mode] = torch.stack(weighed).sum(dim=0)
+    seen, heard = optical_valid.amax(dim=1, keepdim=True) > 0, sar_valid.amax(dim=1, keepdim=True) > 0
+    alone = torch.where(seen, means["optical"], means["sar"])
+    means["fused"] = torch.where(seen == heard, means["fused"], alone)
     if bilateral:
-        both = torch.cat([means["fused"], means["optical"]], dim=1)
+        maps = torch.cat([means["fused"], means["optical"]], dim=1)
         guide = standardise(optical * optical_valid, optical_valid)
-        averaged = recompute(bilateral_filter, both, guide, optical_valid)
+        averaged = recompute(bilateral_filter, maps, guide, optical_valid)
         means["fused"], means["optical"] = averaged.chunk(2, dim=1)
     return {mode: torch.log(mean + LEAST) for mode, mean in means.items()}
 

@@ -73,6 +73,8 @@ class NetworkConfig:
             decoder of the fused features says what to change (CMAF only).
         members: Of an ensemble: what is different in each from this configuration, its `fusion` first of all.
         votes: How much each member counts; all alike when empty.
+        single_votes: The same in the maps of single sensors; as `votes` when empty. Where one sensor alone saw the
+            ground, its map is the fused one, too.
         bilateral: In the maps of an ensemble each pixel also listens to those around it that look like it.
     """
 
@@ -97,6 +99,7 @@ class NetworkConfig:
     experts: bool = False
     members: tuple[Mapping[str, Any], ...] = ()
     votes: tuple[float, ...] = ()
+    single_votes: tuple[float, ...] = ()
     bilateral: bool = False
 
     @classmethod
@@ -121,7 +124,7 @@ class NetworkConfig:
                 raise CheckpointError(f"The network's setting {name} is out of range.", "Use sizes that fit a network.")
         if bool(config.members) != (config.fusion == ENSEMBLE):
             raise CheckpointError("The network has members without being an ensemble, or the reverse.", "Give both.")
-        if config.votes and len(config.votes) != len(config.members):
+        if any(votes and len(votes) != len(config.members) for votes in (config.votes, config.single_votes)):
             raise CheckpointError("The network's votes are not one for each member.", "Give as many, or none.")
         if sum(sum(config.as_member(member).depths) for member in config.members) > MOST_BLOCKS:
             raise CheckpointError("The network's setting members is out of range.", "Use fewer or smaller ones.")
@@ -133,8 +136,9 @@ class NetworkConfig:
         Raises:
             CheckpointError: It is no network that can be a member.
         """
-        shared = {**self.as_dict(), "fusion": "cmaf", "members": (), "votes": (), "bilateral": False}
-        inputs = {"optical_bands", "sar_bands", "classes", "grid", "votes", "bilateral"}
+        own = {"members": (), "votes": (), "single_votes": (), "bilateral": False}
+        shared = {**self.as_dict(), "fusion": "cmaf", **own}
+        inputs = {"optical_bands", "sar_bands", "classes", "grid", "votes", "single_votes", "bilateral"}
         if changes.get("fusion", "cmaf") not in MEMBERS or inputs & changes.keys():
             raise CheckpointError(
                 "A member of the ensemble is no network that reads both sensors and gives every map.",
@@ -154,7 +158,7 @@ def _is_setting(name: str, value: Any) -> bool:
         return type(value) in {int, float} and 0 <= value <= 0.9
     if name == "members":
         return isinstance(value, tuple) and len(value) <= MOST_MEMBERS and all(isinstance(m, Mapping) for m in value)
-    if name == "votes":
+    if name in {"votes", "single_votes"}:
         return isinstance(value, tuple) and all(type(v) in {int, float} and 0 < v <= LARGEST_VOTE for v in value)
     if name in {"relative", "ratios", "texture", "experts", "bilateral"}:
         return isinstance(value, bool)
@@ -398,7 +402,9 @@ class EnsembleNetwork(nn.Module):
         """Segment with every member; arguments as for `ClaireNetwork.forward`."""
         inputs = optical, sar, optical_valid, sar_valid
         said = [member(*inputs, inspect=inspect) for member in self.members]
-        logits = vote(said, optical, optical_valid, self.config.votes or (1.0,) * len(said), self.config.bilateral)
+        votes = self.config.votes or (1.0,) * len(said)
+        counted = votes, self.config.single_votes or votes, self.config.bilateral
+        logits = vote(said, optical, optical_valid, sar_valid, *counted)
         shifts = dict(zip(MODES, self.shift[..., None, None], strict=True))
         seen = [valid.amax(dim=1, keepdim=True) > 0 for valid in (optical_valid, sar_valid)]
         alone = torch.where(seen[0], shifts["optical"], shifts["sar"])

@@ -42,6 +42,9 @@ Progress = Callable[[str], None]
 OWN_DATA = ("folder", "pairs")
 """Layouts of anybody's own data."""
 
+VOTES = ("votes", "single_votes")
+"""What a recipe with members may say of how they count."""
+
 MOST_REMEMBERED = 2000
 """Training tiles whose names go into a manifest at most."""
 
@@ -281,10 +284,10 @@ def train_members(
 def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | None) -> list[Recipe]:
     """The recipes of the members; what would fail at the end of all training fails here."""
     _ = recipe.shifts
-    if recipe.network.get("fusion") != ENSEMBLE or recipe.network.keys() - {"fusion", "votes", "bilateral"}:
+    if recipe.network.get("fusion") != ENSEMBLE or recipe.network.keys() - {"fusion", *VOTES, "bilateral"}:
         raise RecipeError(
             f"The recipe {recipe.name!r} has members, but its network is {dict(recipe.network)}.",
-            "Give it fusion ensemble, votes and bilateral; all else stands in the recipes of its members.",
+            "Give it fusion ensemble, votes, single_votes, bilateral; all else stands in the recipes of its members.",
         )
     overrides = {"root": recipe.root, "seed": recipe.seed, "devices": recipe.devices}
     members = [Recipe.read(recipes / title, overrides) for title in recipe.members]
@@ -295,9 +298,9 @@ def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | N
                 f"The member {member.name!r} is an ensemble itself, of another fusion, or of pixels and the first.",
                 f"Name recipes whose fusion is {' or '.join(MEMBERS)}; the first must have levels of its own.",
             )
-    votes = recipe.network.get("votes", ())
-    if votes and len(votes) != len(members):
-        raise RecipeError(f"There are {len(votes)} votes for {len(members)} members.", "Give as many, or none.")
+    for votes in (recipe.network.get(name, ()) for name in VOTES):
+        if votes and len(votes) != len(members):
+            raise RecipeError(f"There are {len(votes)} votes for {len(members)} members.", "Give as many, or none.")
     members = members if fold is None else [member.without_fold(fold) for member in members]
     for member in members:
         dataset.ids(member.train_split)

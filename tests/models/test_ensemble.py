@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from claire.core.bands import MODES
+from claire.core.bands import MODES, Mode
 from claire.core.errors import CheckpointError
 from claire.models.bilateral import bilateral_filter
 from claire.models.encoders import standardise
@@ -48,6 +48,24 @@ def test_a_vote_that_counts_twice_is_a_member_that_sits_there_twice() -> None:
     one, two = ask(weighed, pair()).logits, ask(doubled, pair()).logits
     for mode in MODES:
         torch.testing.assert_close(one[mode], two[mode])
+
+
+def test_where_one_sensor_alone_saw_the_ground_its_map_is_the_fused_one() -> None:
+    network, inputs = build(replace(ENSEMBLE, votes=(4, 1, 1), single_votes=(1, 1, 2))), pair()
+    inputs[2][..., :20] = 0
+    inputs[3][..., 40:] = 0
+    logits = ask(network, inputs).logits
+    members = [ask(member, inputs).logits for member in network.members]
+
+    def mean(mode: Mode, votes: tuple[float, ...]) -> Tensor:
+        parts = [vote * member[mode].softmax(dim=1) for vote, member in zip(votes, members, strict=True)]
+        return torch.log(torch.stack(parts).sum(dim=0) / sum(votes) + LEAST)
+
+    for mode in ("optical", "sar"):
+        torch.testing.assert_close(logits[mode], mean(mode, (1, 1, 2)))
+    torch.testing.assert_close(logits["fused"][..., 20:40], mean("fused", (4, 1, 1))[..., 20:40])
+    torch.testing.assert_close(logits["fused"][..., :20], logits["sar"][..., :20])
+    torch.testing.assert_close(logits["fused"][..., 40:], logits["optical"][..., 40:])
 
 
 def test_alike_averages_the_maps_that_read_the_optical_picture_over_pixels_that_look_alike() -> None:
@@ -136,6 +154,7 @@ def test_a_slope_leads_through_a_ensemble_to_both_inputs() -> None:
         ({"fusion": "ensemble", "members": ("cmaf",)}, "out of range"),
         ({"fusion": "ensemble", "members": ({}, {}), "votes": (1, 0)}, "out of range"),
         ({"fusion": "ensemble", "members": ({}, {}), "votes": (1,)}, "one for each"),
+        ({"fusion": "ensemble", "members": ({}, {}), "single_votes": (1,)}, "one for each"),
         ({"fusion": "ensemble", "members": ({"fusion": "ensemble", "members": ({},)},)}, "gives every map"),
     ],
 )

@@ -165,7 +165,7 @@ def test_what_trees_cannot_teach_is_refused(
 
 
 def test_a_ensemble_joins_its_members_and_trains_each_once(recipes: Path, tmp_path: Path) -> None:
-    recipe, dataset = Recipe.read(recipes / "lulc.yaml"), TwoShores()
+    recipe, dataset = Recipe.read(recipes / "lulc.yaml", {"prior": {"fused": {"bare": 0.7}}}), TwoShores()
     lines: list[str] = []
     for _ in range(2):
         train_members(recipe, recipes, dataset, tmp_path / "out", tmp_path / "runs", report=lines.append)
@@ -180,7 +180,8 @@ def test_a_ensemble_joins_its_members_and_trains_each_once(recipes: Path, tmp_pa
         assert not alone.optical.screen_clouds
         for key, value in member.state_dict().items():
             assert torch.equal(value, network.state_dict()[f"members.{number}.{key}"]), key
-    assert network.shift[0].tolist() == pytest.approx([0, 0, 1.0, 0, 0, 0.7, 2.0, 0.15], abs=1e-3)  # type: ignore[union-attr, index]
+    assert network.shift[0].tolist() == pytest.approx([0, 0, 0, 0, 0, 0.7, 0, 0], abs=1e-3)  # type: ignore[union-attr, index]
+    assert network.config.single_votes == (1, 1)
 
 
 def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, tmp_path: Path) -> None:
@@ -216,6 +217,7 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
         ({"network": {"fusion": "late"}}, "has members"),
         ({"network": {"fusion": "ensemble", "stem": 16}}, "has members"),
         ({"network": {"fusion": "ensemble", "votes": [1, 2, 3]}}, "3 votes for 2"),
+        ({"network": {"fusion": "ensemble", "single_votes": [1]}}, "1 votes for 2"),
         ({"prior": {"fused": {"sea": 1.0}}}, "sea"),
         ({"members": ["lulc-places.yaml", "none.yaml"]}, "none.yaml"),
         ({"members": "lulc-places.yaml"}, "no list"),
