@@ -252,9 +252,8 @@ def _repeat(
         chosen = torch.randint(len(said["fused"]), (PIXELS,))
         places = chosen.numpy()
         optical, sar = _gather(drawn.optical, places), _gather(drawn.sar, places)
-        strengths = recipe.jitter_of("optical"), recipe.jitter_of("sar")
-        optical = _jitter(optical, manifest.optical, strengths[0], strengths[0] * 4 / 3, recipe.offset_share)
-        sar = _jitter(sar, manifest.sar, strengths[1], strengths[1] * 4 / 3, 0.0)
+        optical = _jitter(optical, manifest.optical, recipe.jitter_of("optical"), recipe.offset_share)
+        sar = _jitter(sar, manifest.sar, recipe.jitter_of("sar"), 0.0)
         loss = torch.zeros(())
         for mode, head in heads.items():
             logits = head(_read(network, mode, optical, sar))[0, :, :, 0].T
@@ -265,11 +264,11 @@ def _repeat(
         schedule.step()
 
 
-def _jitter(scales: Scales, spec: InputSpec, most_gain: float, most_offset: float, offset_share: float) -> Scales:
+def _jitter(scales: Scales, spec: InputSpec, strength: float, offset_share: float) -> Scales:
     """Gain and offset as in `claire.training.samples`, of each pixel anew; the same for it and the means around it."""
     mean, std = (torch.tensor(numbers)[None, :, None, None] for numbers in (spec.mean, spec.std))
     shape = scales[0][0].shape
-    gain, offset = (limit * (_draw((1, 1, *shape[2:])) + _draw(shape) / 2) for limit in (most_gain, most_offset))
+    gain, offset = (limit * (_draw((1, 1, *shape[2:])) + _draw(shape) / 2) for limit in (strength, strength * 4 / 3))
     step = OFFSETS["reflectance_x1e4_offset"][1] * (torch.rand(1, 1, *shape[2:]) < offset_share)
     return [
         ((((v * std + mean) * (1 + gain) + step - mean) / std + offset) * m, m, s * (1 + gain) if s.shape[1] else s)
