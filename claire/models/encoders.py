@@ -100,6 +100,21 @@ def compute_ratios(reflectance: Tensor) -> Tensor:
     return ratios
 
 
+def compute_differences(pixels: Tensor, valid: Tensor) -> Tensor:
+    """Differences a - b of every two bands, a before b; the cross-polarisation ratio, where they are in dB.
+
+    Args:
+        pixels: (B, C, H, W).
+        valid: (B, C, H, W), 1 valid, 0 not, same dtype.
+
+    Returns:
+        (B, C (C - 1) / 2, H, W); 0 where either band is invalid.
+    """
+    first, second = torch.triu_indices(pixels.shape[1], pixels.shape[1], 1, device=pixels.device)
+    differences: Tensor = (pixels[:, first] - pixels[:, second]) * valid[:, first] * valid[:, second]
+    return differences
+
+
 def compute_means(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, Tensor]:
     """The mean of every band over the valid pixels of a window around each pixel; 0 where there is none.
 
@@ -154,6 +169,7 @@ class Reader(nn.Module):
         smooth: Also the means of all that over windows of these sides, odd, pixels: speckle is gone from them.
         texture: Also the spread of every band over these windows; with `ratios` relative to the mean, so that no gain
             changes it.
+        differences: Also the difference of every two bands; for backscatter in dB, where it is the ratio of the bands.
     """
 
     mean: Tensor
@@ -166,13 +182,15 @@ class Reader(nn.Module):
         ratios: bool = False,
         smooth: Sequence[int] = (),
         texture: bool = False,
+        differences: bool = False,
     ) -> None:
         super().__init__()
         self.relative, self.ratios, self.smooth, self.texture = relative, ratios, tuple(smooth), texture
+        self.differences = differences
         if ratios:
             self.register_buffer("mean", torch.zeros(bands, 1, 1))
             self.register_buffer("std", torch.ones(bands, 1, 1))
-        pairs = bands * (bands - 1) // 2 if ratios else 0
+        pairs = bands * (bands - 1) // 2 * (ratios + differences)
         around = bands + pairs + (bands if texture else 0)
         self.wide = (3 if relative else 2) * bands + pairs + len(self.smooth) * around
         """Channels of what `read` returns."""
@@ -218,6 +236,7 @@ class Reader(nn.Module):
         for number, (values, valid, spreads) in enumerate(scales):
             parts += [values] if number else []
             parts += [self._compare(values, valid)] if self.ratios else []
+            parts += [compute_differences(values, valid)] if self.differences else []
             parts += [self._relate(values, spreads)] if number and self.texture else []
         return torch.cat(parts, dim=1)
 

@@ -65,7 +65,8 @@ class NetworkConfig:
         grid: Cells per side of the pooled keys and values.
         groups: Channel groups of the trust gate; 0 takes the mean of what is there instead (ablation).
         relative: Encoders also read every band relative to the tile's own mean and spread.
-        ratios: The optical encoder also reads the normalised difference of every two bands.
+        ratios: The optical encoder also reads the normalised difference of every two bands; networks of pixels the
+            difference of every two SAR bands (in dB their ratio), too.
         smooth: Sides of windows, odd, pixels, over whose means the encoders also read all that.
         texture: Networks of pixels also read the spread of every band over these windows.
         dropout: Share of the channels that the encoders leave out while training, 0..0.9.
@@ -370,7 +371,7 @@ class PixelNetwork(nn.Module):
         self.config = config
         self.heads = PixelHeads(
             Reader(config.optical_bands, config.relative, config.ratios, config.smooth, config.texture),
-            Reader(config.sar_bands, config.relative, False, config.smooth, config.texture),
+            Reader(config.sar_bands, config.relative, False, config.smooth, config.texture, config.ratios),
             config.stem,
             config.classes,
             config.dropout,

@@ -1,7 +1,9 @@
-"""A pixel network that learns from trees: these learn from simulated scenes, and the network learns what they say.
+"""A pixel network that learns from trees: these learn from simulated scenes and from places, and it what both say.
 
-The trees know every class and season, and no label of any place. At pixels of real places the network learns what they
-say less the classes of which no place has any; so it hears of ground that no simulator makes, and not of its labels.
+The trees of scenes know every class and season, and no place; those of places know the few that are labelled. The
+network learns the mean of both, at pixels of places without the classes of which no place has any. Its fused map alone
+learns at pixels of scenes what the trees of scenes say: that costs it nothing on places, as it costs the maps of single
+sensors, and keeps what it knows of scenes.
 
 A forest on band ratios and smoothed backscatter is what one would use without a network. It errs in other pixels than
 one, and is never as sure of itself, so that the two are better together than either. But no slope leads through a
@@ -38,8 +40,10 @@ from claire.training.recipe import Recipe
 
 TREES, LEAF = 100, 5
 """Trees of a forest, and pixels of a leaf at least."""
-LABELLED = 40
-"""Pixels of a class that are taken of a scene at most, to grow the trees."""
+LABELLED, PLACED = 40, 800
+"""Pixels of a class that are taken of a scene and of a place at most, to grow the trees."""
+OF_SCENES = 0.7
+"""How much the trees of scenes count; those of places have the rest."""
 DRAWN, DREAMT = 6000, 400
 """Pixels that are taken at most of a real tile, and of a simulated scene, to repeat the trees."""
 STEPS, PIXELS = 4000, 768
@@ -91,8 +95,7 @@ def train_pixels(
     """Train a checkpoint whose network is `pixels`.
 
     Args:
-        recipe: The run; of the samples' damage only jitter and offset count here, and of places no label but which
-            classes there are.
+        recipe: The run; of the samples' damage only jitter and offset count here.
         dataset: Labelled pairs with the recipe's training split.
         folder: Where the checkpoint goes.
         levels: Optical and SAR input with the means and spreads to normalise by.
@@ -125,12 +128,16 @@ def train_pixels(
         {},
         own_classes=scheme if recipe.classes else None,
     )
-    labelled, drawn, known = _collect(network, dataset, recipe, manifest, rng)
-    absent = np.setdiff1d(np.arange(len(scheme)), known)
+    labelled, drawn = _collect(network, dataset, recipe, manifest, rng)
+    scenes, places = (labelled.at(np.flatnonzero(labelled.real == real)) for real in (False, True))
+    absent = np.setdiff1d(np.arange(len(scheme)), places.classes)
     said = {}
     for mode in MODES:
-        said[mode] = _leave_out(_ask_forest(network, mode, labelled, drawn, recipe.seed), absent, drawn.real)
-        report(json.dumps({"forest": mode, "pixels": len(labelled)}))
+        of_scenes, of_places = (_ask_forest(network, mode, each, drawn, recipe.seed) for each in (scenes, places))
+        mean = OF_SCENES * _leave_out(of_scenes, absent, drawn.real) + (1 - OF_SCENES) * of_places
+        heard = drawn.real if mode == "fused" else np.ones(len(drawn), bool)
+        said[mode] = torch.where(torch.from_numpy(heard)[:, None], mean, of_scenes)
+        report(json.dumps({"forest": mode, "scenes": len(scenes), "places": len(places)}))
     _repeat(network, drawn, said, manifest, recipe)
     report(json.dumps({"steps": STEPS, "pixels": len(said["fused"])}))
     shift_classes(network, recipe.shifts)
@@ -141,11 +148,10 @@ def train_pixels(
 
 def _collect(
     network: PixelNetwork, dataset: Dataset, recipe: Recipe, manifest: Manifest, rng: np.random.Generator
-) -> tuple[Pixels, Pixels, NDArray[np.integer[Any]]]:
-    """Labelled pixels of scenes to grow trees from, pixels of all tiles to repeat them at, classes of the places."""
+) -> tuple[Pixels, Pixels]:
+    """Labelled pixels to grow trees from, and pixels of all tiles to repeat them at."""
     labelled: list[Pixels] = []
     drawn: list[Pixels] = []
-    known = np.zeros(0, np.int64)
     for tile_id in dataset.ids(recipe.train_split):
         tile, _ = select_bands(dataset.read(tile_id), manifest)
         if tile.optical is None or tile.sar is None or tile.label is None:
@@ -164,17 +170,16 @@ def _collect(
         )
         both = np.flatnonzero((inputs[1].amin(1) * inputs[3].amin(1)).numpy().ravel() > 0)
         drawn.append(every.at(_draw_some(both, DRAWN if real else DREAMT, rng)))
+        most = PLACED if real else LABELLED
         classes = np.setdiff1d(label[both], [IGNORE_INDEX])
-        if real:
-            known = np.union1d(known, classes)
-            continue
-        labelled.extend(every.at(_draw_some(both[label[both] == each], LABELLED, rng)) for each in classes)
-    if not labelled or len(known) < 2:
+        labelled.extend(every.at(_draw_some(both[label[both] == each], most, rng)) for each in classes)
+    of_places = {int(part.classes[0]) for part in labelled if part.real[0]}
+    if len(of_places) < 2 or all(part.real[0] for part in labelled):
         raise RecipeError(
             "There are no simulated scenes, or no labelled real places of two classes, to learn from.",
             "Give --root a folder of places, and a split that has scenes, too.",
         )
-    return Pixels.join(labelled), Pixels.join(drawn), known
+    return Pixels.join(labelled), Pixels.join(drawn)
 
 
 def _draw_some(places: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -216,7 +221,7 @@ def _read(network: PixelNetwork, mode: Mode, optical: Scales, sar: Scales) -> Te
 
 
 def _ask_forest(network: PixelNetwork, mode: Mode, labelled: Pixels, drawn: Pixels, seed: int) -> Tensor:
-    """(P, K) what trees that know the labelled pixels of scenes say of the drawn ones."""
+    """(P, K) what trees that know the labelled pixels say of the drawn ones."""
     from sklearn.ensemble import ExtraTreesClassifier
 
     forest = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, class_weight="balanced", random_state=seed, n_jobs=-1)

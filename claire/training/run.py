@@ -19,6 +19,7 @@ from claire.core.dataset import Dataset
 from claire.core.errors import RecipeError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.discovery import open_dataset
+from claire.data.landcover import SIMULATED
 from claire.data.preparing import compute_valid, normalise
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.models.network import (
@@ -227,7 +228,7 @@ def find_start(
         raise RecipeError(
             f"The recipe {recipe.start!r} starts, in the end, from itself.", "Let one recipe start from nothing."
         )
-    overrides = {"root": recipe.root, "seed": recipe.seed}
+    overrides = {"root": recipe.root, "seed": recipe.seed, "devices": recipe.devices}
     first = replace(Recipe.read(recipes / recipe.start, overrides), network=recipe.network)
     data = dataset if first.data == recipe.data else open_dataset(first.data, Path(first.root))
     folder = runs / "start"
@@ -250,6 +251,8 @@ def train_members(
 ) -> Path:
     """Train the networks of an ensemble one after the other, where the folder of runs has none, and join them.
 
+    One that another has started from is there already.
+
     Args:
         recipe: With members; its splits are those of the fold, where one is left out.
         recipes: Folder of the members' recipes.
@@ -270,14 +273,15 @@ def train_members(
     kept = runs / "members"
     for member in _read_members(recipe, recipes, dataset, fold):
         levels = (found[0][1].optical, found[0][1].sar) if found else None
-        if _is_known(member, kept, levels):
-            report(json.dumps({"member": member.name, "known": str(kept)}))
+        known = [each for each in (kept, runs / "start") if _is_known(member, each, levels)]
+        if known:
+            report(json.dumps({"member": member.name, "known": str(known[0])}))
         elif levels is not None and member.network.get("fusion") == "pixels":
             train_pixels(member, dataset, kept, levels, report=report)
         else:
             start = find_start(member, recipes, dataset, runs, resume=resume, report=report)
             train(member, dataset, kept, runs, start=start, resume=resume, report=report)
-        found.append(load_checkpoint(member.name, kept))
+        found.append(load_checkpoint(member.name, known[0] if known else kept))
     return join(recipe, found, folder)
 
 
@@ -301,7 +305,8 @@ def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | N
     for votes in (recipe.network.get(name, ()) for name in VOTES):
         if votes and len(votes) != len(members):
             raise RecipeError(f"There are {len(votes)} votes for {len(members)} members.", "Give as many, or none.")
-    members = members if fold is None else [member.without_fold(fold) for member in members]
+    if fold is not None:  # scenes show no place, so that what learnt from them alone is the same without any
+        members = [member if member.train_split == SIMULATED else member.without_fold(fold) for member in members]
     for member in members:
         dataset.ids(member.train_split)
     return members

@@ -7,7 +7,14 @@ from itertools import product
 import pytest
 import torch
 
-from claire.models.encoders import Encoder, Reader, compute_means, compute_ratios, compute_spreads
+from claire.models.encoders import (
+    Encoder,
+    Reader,
+    compute_differences,
+    compute_means,
+    compute_ratios,
+    compute_spreads,
+)
 
 
 def test_ratios_are_normalised_differences_of_every_two_bands_whatever_the_light() -> None:
@@ -18,6 +25,21 @@ def test_ratios_are_normalised_differences_of_every_two_bands_whatever_the_light
     torch.testing.assert_close(ratios[:, 1], (bands[:, 0] - bands[:, 2]) / (bands[:, 0] + bands[:, 2]))
     torch.testing.assert_close(compute_ratios(7 * bands), ratios)
     assert torch.equal(compute_ratios(torch.zeros(1, 2, 1, 1)), torch.zeros(1, 1, 1, 1))
+
+
+def test_differences_of_bands_say_nothing_where_one_is_missing_and_are_read_at_every_scale() -> None:
+    rng = torch.Generator().manual_seed(0)
+    bands, valid = torch.randn(1, 3, 6, 6, generator=rng), torch.ones(1, 3, 6, 6)
+    valid[:, 1, 2, 3] = 0
+    differences = compute_differences(bands, valid)
+    torch.testing.assert_close(differences[:, 1], bands[:, 0] - bands[:, 2])
+    assert differences[0, :, 2, 3].tolist() == [0, differences[0, 1, 2, 3], 0]
+    plain, reader = (Reader(3, smooth=(3,), differences=each) for each in (False, True))
+    assert reader.wide == plain.wide + 6
+    read = reader.read(bands, valid)
+    assert read.shape[1] == reader.wide
+    torch.testing.assert_close(read[:, 6:9], compute_differences(bands * valid, valid))
+    torch.testing.assert_close(read[:, 12:], compute_differences(*compute_means(bands, valid, 3)))
 
 
 def test_an_encoder_with_ratios_reads_pixels_by_their_levels_and_keeps_them_with_its_weights() -> None:

@@ -32,12 +32,14 @@ class TwoShores:
     """Places whose left side is water and whose right side is trees; a scene that says the reverse."""
 
     name, title, root = "shores", "Shores", Path()
-    splits = ("train", "val", "train-1", "places-1")
+    splits = (SIMULATED, "train", "val", "train-1", "places-1")
 
     def ids(self, split: str | None = None) -> tuple[str, ...]:
         if split not in self.splits:
             raise UnknownNameError.among("split", str(split), self.splits)
-        names = {"train": (f"{SIMULATED}/0", "a/1", "a/2"), "train-1": (f"{SIMULATED}/0", "a/2"), "val": ("a/3",)}
+        scene = f"{SIMULATED}/0"
+        names = {"train": (scene, "a/1", "a/2"), "train-1": (scene, "a/2"), "val": ("a/3",)}
+        names[SIMULATED] = scene, f"{SIMULATED}/4"
         return names.get(split, ("a/1",))
 
     def read(self, tile_id: str) -> Tile:
@@ -81,7 +83,7 @@ def recipes(root: Path, tmp_path: Path) -> Path:
     }
     changes: dict[str, dict[str, Any]] = {
         "lulc": {},
-        "lulc-simulated": {**run, "train_split": "train"},
+        "lulc-simulated": run,
         "lulc-places": {**run, "train_split": "train"},
         "lulc-pixels": {"network": {**network, "fusion": "pixels", "stem": 16}, "train_split": "train"},
     }
@@ -113,12 +115,19 @@ def ask(folder: Path, name: str, optical_offset: float = 0) -> dict[str, np.ndar
     return {mode: values[0].argmax(dim=0).numpy() for mode, values in logits.items()}
 
 
-def test_it_learns_the_labels_of_scenes_and_none_of_places_whatever_the_offset(
-    recipes: Path, levels: tuple[InputSpec, InputSpec], tmp_path: Path
+@pytest.mark.parametrize("of_scenes", [0.8, 0.2])
+def test_where_scenes_and_places_differ_it_says_what_counts_more_whatever_the_offset(
+    recipes: Path,
+    levels: tuple[InputSpec, InputSpec],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    of_scenes: float,
 ) -> None:
+    monkeypatch.setattr(forest, "OF_SCENES", of_scenes)
     recipe = Recipe.read(recipes / "lulc-pixels.yaml", {"offset_share": 0.3})
     train_pixels(recipe, TwoShores(), tmp_path, levels, report=lambda line: None)
-    wanted = np.repeat(np.where(np.arange(SIDE) >= SIDE // 2, WATER, TREES)[None], SIDE, axis=0)
+    right = np.arange(SIDE) >= SIDE // 2
+    wanted = np.repeat(np.where(right if of_scenes > 0.5 else ~right, WATER, TREES)[None], SIDE, axis=0)
     for offset in (0, 1000):
         for mode, classes in ask(tmp_path, recipe.name, offset).items():
             assert (classes == wanted).mean() > 0.9, (mode, offset)
@@ -170,18 +179,20 @@ def test_a_ensemble_joins_its_members_and_trains_each_once(recipes: Path, tmp_pa
     for _ in range(2):
         train_members(recipe, recipes, dataset, tmp_path / "out", tmp_path / "runs", report=lines.append)
     known = [json.loads(line)["member"] for line in lines if "known" in line]
-    assert known == ["lulc-places", "lulc-pixels"], "the second time nothing is trained"
+    assert known[0] == "lulc-simulated", "lulc-places has started from it"
+    assert known[1:] == ["lulc-places", "lulc-simulated", "lulc-pixels"], "the second time nothing is trained"
+    known = known[1:]
     network, manifest = load_checkpoint("claire-lulc", tmp_path / "out")
     assert manifest.optical.screen_clouds
     assert [each["recipe"]["name"] for each in manifest.training["members"]] == known
     for number, name in enumerate(known):
-        member, alone = load_checkpoint(name, tmp_path / "runs" / "members")
+        member, alone = load_checkpoint(name, tmp_path / "runs" / ("members" if number != 1 else "start"))
         assert alone.optical.mean == manifest.optical.mean
         assert not alone.optical.screen_clouds
         for key, value in member.state_dict().items():
             assert torch.equal(value, network.state_dict()[f"members.{number}.{key}"]), key
     assert network.shift[0].tolist() == pytest.approx([0, 0, 0, 0, 0, 0.7, 0, 0], abs=1e-3)  # type: ignore[union-attr, index]
-    assert network.config.single_votes == (1, 1)
+    assert network.config.votes == (1, 1, 2)
 
 
 def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, tmp_path: Path) -> None:
@@ -194,8 +205,6 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
             return super().read(tile_id)
 
     small = Recipe.read(recipes / "lulc.yaml", {"name": "two", "network": {"fusion": "ensemble"}})
-    start = yaml.safe_load((recipes / "lulc-places.yaml").read_text(encoding="utf-8"))
-    (recipes / "lulc-places.yaml").write_text(yaml.safe_dump({**start, "start": ""}), encoding="utf-8")
 
     class Held(Watched):
         def ids(self, split: str | None = None) -> tuple[str, ...]:
@@ -204,8 +213,10 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
     train_members(
         small.without_fold(1), recipes, Held(), tmp_path / "out", tmp_path / "runs", fold=1, report=lambda line: None
     )
-    assert read == {f"{SIMULATED}/0", "a/2", "a/3"}
-    assert Manifest.read(tmp_path / "out" / "two-1.json").training["recipe"]["train_split"] == "train-1"
+    assert read == {f"{SIMULATED}/0", f"{SIMULATED}/4", "a/2", "a/3"}
+    manifest = Manifest.read(tmp_path / "out" / "two-1.json")
+    splits = [each["recipe"]["train_split"] for each in manifest.training["members"]]
+    assert splits == ["train-1", SIMULATED, "train-1"], "scenes show no place that could be left out"
     assert recipe.name == "claire-lulc-1"
 
 
@@ -216,8 +227,8 @@ def test_no_member_sees_the_places_of_the_fold_that_is_left_out(recipes: Path, t
         ({"members": ["lulc.yaml"]}, "ensemble itself"),
         ({"network": {"fusion": "late"}}, "has members"),
         ({"network": {"fusion": "ensemble", "stem": 16}}, "has members"),
-        ({"network": {"fusion": "ensemble", "votes": [1, 2, 3]}}, "3 votes for 2"),
-        ({"network": {"fusion": "ensemble", "single_votes": [1]}}, "1 votes for 2"),
+        ({"network": {"fusion": "ensemble", "votes": [1, 2]}}, "2 votes for 3"),
+        ({"network": {"fusion": "ensemble", "single_votes": [1]}}, "1 votes for 3"),
         ({"prior": {"fused": {"sea": 1.0}}}, "sea"),
         ({"members": ["lulc-places.yaml", "none.yaml"]}, "none.yaml"),
         ({"members": "lulc-places.yaml"}, "no list"),
@@ -250,7 +261,7 @@ def test_a_member_that_is_known_with_other_levels_is_trained_again(recipes: Path
     save_checkpoint(network, replace(manifest, sar=shifted), kept)
     lines.clear()
     run()
-    assert [json.loads(line)["member"] for line in lines if "known" in line] == ["lulc-places"]
+    assert [json.loads(line)["member"] for line in lines if "known" in line] == ["lulc-places", "lulc-simulated"]
     assert load_checkpoint("lulc-pixels", kept)[1].sar == manifest.sar
 
 
