@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,8 +41,11 @@ from claire.training.recipe import Recipe
 
 TREES, LEAF = 100, 5
 """Trees of a forest, and pixels of a leaf at least."""
-LABELLED, PLACED = 40, 800
+LABELLED, PLACED = 60, 800
 """Pixels of a class that are taken of a scene and of a place at most, to grow the trees."""
+INSIDE = 9
+"""Side of the window around such a pixel of a scene in which there is no other class: places have labels inside of
+segments alone, and what trees learn of mixtures at edges they would find in the middle of fields."""
 OF_SCENES = 0.7
 """How much the trees of scenes count; those of places have the rest."""
 DRAWN, DREAMT = 6000, 400
@@ -171,8 +175,9 @@ def _collect(
         both = np.flatnonzero((inputs[1].amin(1) * inputs[3].amin(1)).numpy().ravel() > 0)
         drawn.append(every.at(_draw_some(both, DRAWN if real else DREAMT, rng)))
         most = PLACED if real else LABELLED
-        classes = np.setdiff1d(label[both], [IGNORE_INDEX])
-        labelled.extend(every.at(_draw_some(both[label[both] == each], most, rng)) for each in classes)
+        known = both if real else both[_find_insides(tile.label).ravel()[both]]
+        classes = np.setdiff1d(label[known], [IGNORE_INDEX])
+        labelled.extend(every.at(_draw_some(known[label[known] == each], most, rng)) for each in classes)
     of_places = {int(part.classes[0]) for part in labelled if part.real[0]}
     if len(of_places) < 2 or all(part.real[0] for part in labelled):
         raise RecipeError(
@@ -180,6 +185,11 @@ def _collect(
             "Give --root a folder of places, and a split that has scenes, too.",
         )
     return Pixels.join(labelled), Pixels.join(drawn)
+
+
+def _find_insides(label: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """(H, W) where all pixels around are of one class."""
+    return np.asarray(ndimage.maximum_filter(label, INSIDE) == ndimage.minimum_filter(label, INSIDE))
 
 
 def _draw_some(places: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -46,6 +46,8 @@ class Recipe:
         data: Name of the data set adapter.
         root: Folder of the data set; relative paths are taken from the current folder.
         start: Another recipe in the same folder whose weights this run starts from; empty for random weights.
+        soup: How many runs there are from that start, with one seed after the other; the checkpoint is the mean of
+            their weights (Wortsman et al. 2022, arXiv 2203.05482), which costs no more to use than one of them.
         members: Other recipes in the same folder, each of which is trained by itself; this one then trains nothing, but
             joins their networks to an ensemble.
         train_split: Split to learn from.
@@ -102,6 +104,7 @@ class Recipe:
     optical: Mapping[str, Any]
     sar: Mapping[str, Any]
     start: str = ""
+    soup: int = 1
     members: Sequence[str] = ()
     train_split: str = "train"
     validation_split: str = "val"
@@ -171,9 +174,14 @@ class Recipe:
             raise RecipeError(f"screen_clouds is {self.screen_clouds!r}, but true or false is wanted.", "Correct it.")
         if strange := set(self.prior) - set(MODES):
             raise UnknownNameError.among("map", sorted(strange)[0], MODES)
-        for item in ("epochs", "batch", "validate_every", "patience", "devices"):
+        for item in ("epochs", "batch", "validate_every", "patience", "devices", "soup"):
             if getattr(self, item) <= 0:
                 raise RecipeError(f"{item} is {getattr(self, item)}, but a positive number is wanted.", "Correct it.")
+        if self.soup > 1 and not (self.start and self.has_epochs):
+            raise RecipeError(
+                f"soup is {self.soup}, but only runs from one start have weights whose mean is a network.",
+                "Name the recipe to start from, or leave soup out.",
+            )
 
     @classmethod
     def read(cls, path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:

@@ -60,7 +60,7 @@ def train(
     resume: bool = False,
     report: Progress = print,
 ) -> Path:
-    """Train a checkpoint.
+    """Train a checkpoint; of several runs whose weights are averaged, where the recipe asks for a soup.
 
     Args:
         recipe: The run.
@@ -80,6 +80,8 @@ def train(
             trained by itself.
         UnknownNameError: A prior for a class that the scheme does not have.
     """
+    if recipe.soup > 1:
+        return _train_soup(recipe, dataset, folder, runs, start=start, resume=resume, report=report)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     lightning.seed_everything(recipe.seed, verbose=False)
@@ -186,6 +188,37 @@ def train(
     shift_classes(network, shifts)
     manifest = replace(manifest, optical=replace(manifest.optical, screen_clouds=finished.screen_clouds))
     return save_checkpoint(network, manifest, folder)
+
+
+def _train_soup(
+    recipe: Recipe,
+    dataset: Dataset,
+    folder: Path,
+    runs: Path,
+    *,
+    start: tuple[Network, Manifest] | None,
+    resume: bool,
+    report: Progress,
+) -> Path:
+    """The mean of the weights of runs from one start; those that the folder of runs has are not repeated."""
+    kept = runs / "soup"
+    found: list[tuple[Network, Manifest]] = []
+    for number in range(recipe.soup):
+        one = replace(recipe, name=f"{recipe.name}-run{number + 1}", soup=1, seed=recipe.seed + number, prior={})
+        if not _is_known(one, kept):
+            train(one, dataset, kept, runs, start=start, resume=resume, report=report)
+        found.append(load_checkpoint(one.name, kept))
+    network, known = found[0]
+    states = [each.state_dict() for each, _ in found]
+    network.load_state_dict(
+        {
+            key: torch.stack([state[key] for state in states]).mean(0) if value.is_floating_point() else value
+            for key, value in states[0].items()
+        }
+    )
+    shift_classes(network, recipe.shifts)
+    training = {**known.training, "recipe": recipe.as_dict()}
+    return save_checkpoint(network, replace(known, name=recipe.name, training=training), folder)
 
 
 def choose_precision(wanted: str) -> str:

@@ -84,7 +84,7 @@ def recipes(root: Path, tmp_path: Path) -> Path:
     changes: dict[str, dict[str, Any]] = {
         "lulc": {},
         "lulc-simulated": run,
-        "lulc-places": {**run, "train_split": "train"},
+        "lulc-places": {**run, "train_split": "train", "soup": 2},
         "lulc-pixels": {"network": {**network, "fusion": "pixels", "stem": 16}, "train_split": "train"},
     }
     for name, change in changes.items():
@@ -131,6 +131,31 @@ def test_where_scenes_and_places_differ_it_says_what_counts_more_whatever_the_of
     for offset in (0, 1000):
         for mode, classes in ask(tmp_path, recipe.name, offset).items():
             assert (classes == wanted).mean() > 0.9, (mode, offset)
+
+
+def test_trees_never_learn_from_pixels_of_scenes_that_lie_at_an_edge(
+    recipes: Path, levels: tuple[InputSpec, InputSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hedged(TwoShores):
+        def read(self, tile_id: str) -> Tile:
+            tile = super().read(tile_id)
+            assert tile.label is not None
+            label = tile.label.copy()
+            if tile_id.startswith(SIMULATED):
+                label[:, 14:18] = 5
+            return replace(tile, label=label)
+
+    learnt: list[set[int]] = []
+    ask_forest = forest._ask_forest
+
+    def keep(network: Any, mode: Any, labelled: forest.Pixels, *others: Any) -> torch.Tensor:
+        learnt.append({int(each) for each in labelled.classes})
+        return ask_forest(network, mode, labelled, *others)
+
+    monkeypatch.setattr(forest, "_ask_forest", keep)
+    recipe = Recipe.read(recipes / "lulc-pixels.yaml")
+    train_pixels(recipe, Hedged(), tmp_path, levels, report=lambda line: None)
+    assert learnt[0] == {WATER, TREES}, "crops are nowhere without another class within three pixels"
 
 
 def test_on_places_it_never_learns_a_class_that_none_of_them_has() -> None:

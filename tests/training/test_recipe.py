@@ -37,6 +37,8 @@ def test_the_shipped_recipe_builds_inputs_and_network(shipped: Path) -> None:
         ({"zoom": 0.5}, "zoom"),
         ({"jitter": 1.0}, "jitter"),
         ({"precision": "8"}, "precision"),
+        ({"soup": 0}, "positive"),
+        ({"soup": 2, "start": ""}, "from one start"),
     ],
 )
 def test_impossible_values_are_named(shipped: Path, change: dict[str, object], words: str) -> None:

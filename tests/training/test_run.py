@@ -314,6 +314,36 @@ def test_a_recipe_may_start_from_one_that_starts_from_other_data_but_not_from_it
         find_start(last, tmp_path, dataset, tmp_path / "other", report=lines.append)
 
 
+def test_a_soup_is_the_mean_of_the_weights_of_runs_from_one_start_with_the_next_seeds(
+    dataset: Dataset, recipe: Recipe, tmp_path: Path
+) -> None:
+    train(replace(recipe, name="first"), dataset, tmp_path, tmp_path / "runs", report=lambda line: None)
+    start = load_checkpoint("first", tmp_path)
+    prior = {"fused": {"flood": 2.0}}
+    soup = replace(recipe, start="first.yaml", seed=4, soup=2, prior=prior, ema=0.0)
+    with pytest.raises(PowerCutError):
+        train(soup, dataset, tmp_path, tmp_path / "runs", start=start, report=cut_after(3, []))
+    lines: list[str] = []
+    train(soup, dataset, tmp_path, tmp_path / "runs", start=start, resume=True, report=lines.append)
+    assert len(lines) == 2, "the first run, which is there, is not repeated, and the second goes on where it was cut"
+    alone = []
+    for seed in (4, 5):
+        one = replace(soup, name="one", seed=seed, soup=1, prior={})
+        train(one, dataset, tmp_path, tmp_path / "runs", start=start, report=lambda line: None)
+        alone.append(load_checkpoint("one", tmp_path)[0].state_dict())
+    network, manifest = load_checkpoint("tiny", tmp_path)
+    assert manifest.training["recipe"]["soup"] == 2
+    assert manifest.optical.mean == start[1].optical.mean
+    different = 0
+    for key, value in network.state_dict().items():
+        different += not torch.equal(alone[0][key], alone[1][key])
+        if value.is_floating_point():
+            wanted = (alone[0][key] + alone[1][key]) / 2
+            wanted = wanted + torch.tensor([0.0, 2.0]) if key == "decoder.head.bias" else wanted
+            torch.testing.assert_close(value, wanted, rtol=2e-3, atol=2e-3, msg=key)
+    assert different > 10
+
+
 @pytest.mark.parametrize(("has", "taken"), [(True, "bf16-mixed"), (False, "32-true")])
 def test_bfloat16_is_left_to_machines_that_have_it(has: bool, taken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)

@@ -33,7 +33,7 @@ SMALL_SHARE = 8
 GALLERY_SIDE = 192
 """Pixels of a scene of the gallery."""
 
-GALLERY_FORMAT = 2
+GALLERY_FORMAT = 3
 """Raised when scenes of the gallery look different, so that those kept by an older program are made anew."""
 
 GALLERY: dict[str, tuple[str, int]] = {

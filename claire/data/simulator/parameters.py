@@ -65,8 +65,8 @@ GROUND: dict[str, Spectrum] = {
 """What lies under plants, dry."""
 
 PLANTS: dict[str, Spectrum] = {
-    "broadleaf": (0.022, 0.050, 0.024, 0.380, 0.180, 0.080),  # ECO
-    "conifer": (0.018, 0.034, 0.020, 0.230, 0.105, 0.048),  # ECO
+    "broadleaf": (0.018, 0.040, 0.020, 0.330, 0.135, 0.058),  # ECO, darker by the shade in a canopy (OUR)
+    "conifer": (0.014, 0.027, 0.016, 0.200, 0.080, 0.036),  # ECO and OUR, as above
     "crop": (0.028, 0.064, 0.030, 0.500, 0.200, 0.095),  # VEL, ECO
     "flowering": (0.035, 0.110, 0.075, 0.460, 0.230, 0.120),  # OUR, rape in flower
     "grass": (0.034, 0.070, 0.042, 0.390, 0.230, 0.125),  # ECO
@@ -128,13 +128,13 @@ MATERIALS: dict[str, Material] = {
     # flooded vegetation: HES, ULA
     "marsh": Material(4, "green water", "reed", 0.25, 0.75, 195, 70, 1.5, (-14.0, -21.5), (-8.2, -16.0), 0.12),
     "swamp": Material(4, "green water", "broadleaf", 0.45, 0.85, 185, 80, 9, (-9.5, -17.0), (-7.2, -14.4), 0.11),
-    # crops: calendars ALL, backscatter VEL; bare soil ULA
-    "cereal": Material(5, "soil", "crop", 0.03, 0.92, 130, 48, 0.8, (-11.2, -19.5), (-12.6, -18.4), 0.05, 2.2),
-    "maize": Material(5, "soil", "crop", 0.00, 0.93, 205, 42, 2.4, (-11.2, -19.5), (-9.4, -15.0), 0.05),
-    "rape": Material(5, "soil", "flowering", 0.05, 0.92, 120, 42, 1.3, (-11.2, -19.5), (-9.2, -14.6), 0.05, 2.2),
-    "beet": Material(5, "soil", "crop", 0.00, 0.90, 215, 60, 0.5, (-10.9, -19.2), (-9.0, -15.6), 0.05),
-    "clover": Material(5, "soil", "lush grass", 0.55, 0.95, 165, 90, 0.4, (-11.8, -20.0), (-11.2, -17.6), 0.06),
-    "fallow": Material(5, "soil", "grass", 0.03, 0.15, 150, 60, 0.1, (-11.6, -19.8), (-11.4, -18.2), 0.06),
+    # crops: calendars ALL, backscatter VEL; bare soil ULA, its rough half, 8 dB from VV to VH (OUR)
+    "cereal": Material(5, "soil", "crop", 0.03, 0.92, 130, 48, 0.8, (-9.8, -18.2), (-12.2, -18.4), 0.05, 2.2),
+    "maize": Material(5, "soil", "crop", 0.00, 0.93, 205, 42, 2.4, (-9.8, -18.2), (-9.4, -15.0), 0.05),
+    "rape": Material(5, "soil", "flowering", 0.05, 0.92, 120, 42, 1.3, (-9.8, -18.2), (-9.2, -14.6), 0.05, 2.2),
+    "beet": Material(5, "soil", "crop", 0.00, 0.90, 215, 60, 0.5, (-9.6, -18.0), (-9.0, -15.6), 0.05),
+    "clover": Material(5, "soil", "lush grass", 0.55, 0.95, 165, 90, 0.4, (-10.8, -18.8), (-11.2, -17.6), 0.06),
+    "fallow": Material(5, "soil", "grass", 0.03, 0.15, 150, 60, 0.1, (-10.8, -18.6), (-11.0, -17.9), 0.06),
     "paddy": Material(5, "turbid water", "crop", 0.05, 0.92, 225, 45, 0.9, (-17.5, -25.5), (-9.5, -17.0), 0.05),
     # built: HER; backscatter HEN, of roofs and walls together, before orientation
     "tile roof": Material(7, "tile", height=7, bare=(-4.0, -12.5), spread=0.14),
@@ -158,12 +158,12 @@ MATERIALS: dict[str, Material] = {
     # snow: WAR, NAG; a dry cover is nearly transparent to C band, a wet one absorbs
     "snow": Material(9, "snow", bare=(-13.0, -20.5), spread=0.04),
     "old snow": Material(9, "old snow", bare=(-11.0, -18.5), spread=0.10),
-    # rangeland: ULA, TOR
-    "meadow": Material(11, "soil", "grass", 0.45, 0.92, 155, 85, 0.3, (-12.4, -19.8), (-11.4, -17.8), 0.06),
-    "steppe": Material(11, "soil", "grass", 0.08, 0.45, 140, 50, 0.3, (-13.5, -21.0), (-12.0, -18.8), 0.07),
-    "shrub": Material(11, "soil", "shrub", 0.40, 0.70, 160, 90, 1.5, (-12.5, -19.5), (-10.6, -16.9), 0.09),
-    "heath": Material(11, "litter", "shrub", 0.30, 0.60, 190, 80, 0.6, (-12.0, -18.6), (-10.8, -17.0), 0.08),
-    "pasture": Material(11, "soil", "lush grass", 0.60, 0.96, 160, 100, 0.2, (-12.2, -19.8), (-11.2, -17.2), 0.06),
+    # rangeland: ULA, TOR; levels OUR, 6 dB between VV and VH
+    "meadow": Material(11, "soil", "grass", 0.45, 0.92, 155, 85, 0.3, (-11.8, -18.6), (-11.4, -17.4), 0.06),
+    "steppe": Material(11, "soil", "grass", 0.08, 0.45, 140, 50, 0.3, (-12.6, -19.4), (-11.3, -17.5), 0.07),
+    "shrub": Material(11, "soil", "shrub", 0.40, 0.70, 160, 90, 1.5, (-12.0, -18.6), (-10.6, -16.7), 0.09),
+    "heath": Material(11, "litter", "shrub", 0.30, 0.60, 190, 80, 0.6, (-12.0, -18.6), (-10.8, -16.9), 0.08),
+    "pasture": Material(11, "soil", "lush grass", 0.60, 0.96, 160, 100, 0.2, (-11.8, -18.6), (-11.2, -17.0), 0.06),
 }  # fmt: skip
 """Name -> material. A scene shifts each by its own draw of `RANDOM`."""
 
