@@ -41,13 +41,13 @@ from claire.training.recipe import Recipe
 
 TREES, LEAF = 100, 5
 """Trees of a forest, and pixels of a leaf at least."""
-LABELLED, PLACED = 60, 800
+LABELLED, PLACED = 100, 800
 """Pixels of a class that are taken of a scene and of a place at most, to grow the trees."""
 INSIDE = 9
-"""Side of the window around such a pixel of a scene in which there is no other class: places have labels inside of
-segments alone, and what trees learn of mixtures at edges they would find in the middle of fields."""
-OF_SCENES = 0.7
-"""How much the trees of scenes count; those of places have the rest."""
+"""Side of the window around a pixel of a scene in which there is no other class: places have labels inside of segments
+alone, and what trees learn of mixtures at edges they would find in the middle of fields."""
+OF_SCENES: Mapping[Mode, float] = {"fused": 0.9, "optical": 0.7, "sar": 0.7}
+"""How much the trees of scenes count at pixels of places; those of places have the rest."""
 DRAWN, DREAMT = 6000, 400
 """Pixels that are taken at most of a real tile, and of a simulated scene, to repeat the trees."""
 STEPS, PIXELS = 4000, 768
@@ -138,7 +138,7 @@ def train_pixels(
     said = {}
     for mode in MODES:
         of_scenes, of_places = (_ask_forest(network, mode, each, drawn, recipe.seed) for each in (scenes, places))
-        mean = OF_SCENES * _leave_out(of_scenes, absent, drawn.real) + (1 - OF_SCENES) * of_places
+        mean = OF_SCENES[mode] * _leave_out(of_scenes, absent, drawn.real) + (1 - OF_SCENES[mode]) * of_places
         heard = drawn.real if mode == "fused" else np.ones(len(drawn), bool)
         said[mode] = torch.where(torch.from_numpy(heard)[:, None], mean, of_scenes)
         report(json.dumps({"forest": mode, "scenes": len(scenes), "places": len(places)}))
@@ -173,9 +173,9 @@ def _collect(
             np.full(len(label), real),
         )
         both = np.flatnonzero((inputs[1].amin(1) * inputs[3].amin(1)).numpy().ravel() > 0)
-        drawn.append(every.at(_draw_some(both, DRAWN if real else DREAMT, rng)))
-        most = PLACED if real else LABELLED
         known = both if real else both[_find_insides(tile.label).ravel()[both]]
+        drawn.append(every.at(_draw_some(known, DRAWN if real else DREAMT, rng)))
+        most = PLACED if real else LABELLED
         classes = np.setdiff1d(label[known], [IGNORE_INDEX])
         labelled.extend(every.at(_draw_some(known[label[known] == each], most, rng)) for each in classes)
     of_places = {int(part.classes[0]) for part in labelled if part.real[0]}

@@ -123,7 +123,7 @@ def test_where_scenes_and_places_differ_it_says_what_counts_more_whatever_the_of
     monkeypatch: pytest.MonkeyPatch,
     of_scenes: float,
 ) -> None:
-    monkeypatch.setattr(forest, "OF_SCENES", of_scenes)
+    monkeypatch.setattr(forest, "OF_SCENES", dict.fromkeys(forest.OF_SCENES, of_scenes))
     recipe = Recipe.read(recipes / "lulc-pixels.yaml", {"offset_share": 0.3})
     train_pixels(recipe, TwoShores(), tmp_path, levels, report=lambda line: None)
     right = np.arange(SIDE) >= SIDE // 2
