@@ -155,7 +155,7 @@ def test_trees_never_learn_from_pixels_of_scenes_that_lie_at_an_edge(
     monkeypatch.setattr(forest, "_ask_forest", keep)
     recipe = Recipe.read(recipes / "lulc-pixels.yaml")
     train_pixels(recipe, Hedged(), tmp_path, levels, report=lambda line: None)
-    assert learnt[0] == {WATER, TREES}, "crops are nowhere without another class within three pixels"
+    assert learnt[0] == {WATER, TREES}, "crops are nowhere without another class within four pixels"
 
 
 def test_on_places_it_never_learns_a_class_that_none_of_them_has() -> None:
