@@ -23,6 +23,8 @@ from claire.pipeline.models import load_model
 from claire.viz.cards import build_card_figure, describe_clouds, describe_reliability, describe_risk, encode_figure
 
 SUMMARY = ("miou", "oa", "kappa", "f1", "ece", "ece_raw", "coverage", "aurc", "n_tiles")
+UNSEEN_PLACES = "unseen_places"
+"""Condition under which runs of the recipe are scored on places that they did not see; temperatures come from there."""
 PICTURE_SUFFIX = ".svg"
 AS_BEFORE = 0.002
 """Overall accuracies that differ by no more are of the same tiles, on another machine perhaps."""
@@ -342,9 +344,11 @@ def _describe_run(training: Mapping[str, Any]) -> str:
 
 def _describe_validation(manifest: Manifest) -> str:
     training, recipe = manifest.training, manifest.training.get("recipe", {})
+    elsewhere = any(UNSEEN_PLACES in conditions for conditions in manifest.scores.values())
+    chosen = "the epoch; the temperatures are those of unseen places" if elsewhere else "the epoch and the temperatures"
     return (
         f"split {recipe.get('validation_split', '?')}, {training.get('validation_tiles', '?')} tiles, "
-        "which also chose the epoch and the temperatures"
+        f"which also chose {chosen}"
     )
 
 

@@ -21,12 +21,12 @@ from claire.core.manifest import Manifest
 from claire.core.settings import Settings
 from claire.metrics.confusion import compute_scores
 from claire.models.catalogue import find_manifest
-from claire.pipeline.cards import summarise, write_card
+from claire.pipeline.cards import UNSEEN_PLACES, summarise, write_card
 from claire.pipeline.evaluate import Progress, evaluate, fit_temperatures
 from claire.pipeline.models import load_model
 
 UNSEEN: dict[str, str] = {
-    "clear": "unseen_places",
+    "clear": UNSEEN_PLACES,
     "zero_all": "unseen_places_no_optical",
     "no_sar": "unseen_places_no_sar",
 }
@@ -40,6 +40,8 @@ def score_unseen(
     name: str, folder: Path, folds: Sequence[int], kept: Path, dataset: Dataset, *, report: Progress | None = None
 ) -> Manifest:
     """Add the scores on unseen places and the temperatures fitted there to a checkpoint's manifest and card.
+
+    Its calibration on validation is of other temperatures then, until conditions are scored again as added ones.
 
     Args:
         name: Checkpoint to describe.

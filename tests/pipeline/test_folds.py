@@ -13,6 +13,7 @@ from claire.core.settings import Settings
 from claire.core.types import Tile
 from claire.data.examples import generate_flood_pair
 from claire.pipeline import evaluate, load_model
+from claire.pipeline.cards import render_card
 from claire.pipeline.folds import UNSEEN, score_unseen
 from tests.tiny_model import save_tiny
 
@@ -57,7 +58,10 @@ def test_every_place_is_scored_by_the_network_that_did_not_see_it(folders: tuple
     assert set(after.scores["sar"]) == {"unseen_places", "unseen_places_no_optical"}
     assert set(after.temperature) == set(before.temperature)
     assert after.temperature != before.temperature
-    assert "unseen_places" in (checkpoints / "tiny.md").read_text(encoding="utf-8")
+    card = (checkpoints / "tiny.md").read_text(encoding="utf-8")
+    assert "unseen_places" in card
+    assert "the temperatures are those of unseen places" in card
+    assert "chose the epoch and the temperatures" in render_card(before)
 
 
 def test_pictures_under_real_clouds_are_scored_where_there_are_any(folders: tuple[Path, Path]) -> None:
