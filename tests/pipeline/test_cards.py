@@ -127,3 +127,14 @@ def test_a_card_says_what_a_manifest_says_of_members_whatever_that_is(members: A
     listed = isinstance(members, list) and isinstance(members[0], dict)
     assert ("members (fusion pixels) (the same)" in card) == listed
     assert ("2 networks that vote" in card) == listed
+
+
+def test_a_card_says_of_how_many_runs_the_weights_are_the_mean(scored: Path) -> None:
+    manifest = Manifest.read(scored / "tiny.json")
+    recipe = {"train_split": "real", "seed": 4, "epochs": 3, "finish_epochs": 0}
+    one, soup = (
+        render_card(replace(manifest, training={"train_tiles": 9, "recipe": {**recipe, **more}}))
+        for more in ({}, {"soup": 3})
+    )
+    assert "9 tiles, seed 4, 3 + 0 epochs" in one
+    assert "9 tiles, seed 4 and 2 more (mean of the weights of 3 runs), 3 + 0 epochs" in soup
