@@ -45,6 +45,7 @@ class InputSpec:
         sensor: For example "Sentinel-2 L1C".
         screen_clouds: What looks like cloud is left out before the encoder sees it; wants `CLOUD_BANDS` of every date,
             as reflectance.
+        screen_noise: What is noise in all bands of a date is left out, too; wants reflectance.
     """
 
     bands: tuple[str, ...]
@@ -54,6 +55,7 @@ class InputSpec:
     dates: tuple[tuple[int, ...], ...]
     sensor: str = ""
     screen_clouds: bool = False
+    screen_noise: bool = False
 
     def __post_init__(self) -> None:
         count = len(self.bands)
@@ -65,6 +67,12 @@ class InputSpec:
             raise CheckpointError(
                 f"Clouds are to be left out of {self.unit} in {', '.join(self.bands)[:80]}, which cannot show them.",
                 f"Switch screen_clouds off, or give {', '.join(CLOUD_BANDS)} of every date as reflectance.",
+            )
+
+        if self.screen_noise and self.unit not in SCREENED_UNITS:
+            raise CheckpointError(
+                f"Noise is to be left out of {self.unit}, whose contrast nobody knows.",
+                f"Switch screen_noise off, or give {' or '.join(sorted(SCREENED_UNITS))}.",
             )
 
     def _shows_clouds(self, date: Sequence[int]) -> bool:
@@ -236,8 +244,9 @@ def _build_input(content: Any) -> InputSpec:
     if fields["unit"] not in UNITS:
         raise ValueError("unit")
     fields["sensor"] = _text(fields.get("sensor", ""))
-    if not isinstance(fields.get("screen_clouds", False), bool):
-        raise TypeError("screen_clouds")
+    for switch in ("screen_clouds", "screen_noise"):
+        if not isinstance(fields.get(switch, False), bool):
+            raise TypeError(switch)
     fields["bands"] = tuple(_text(band) for band in _list(fields["bands"]))
     fields |= {key: tuple(_number(value) for value in _list(fields[key])) for key in ("mean", "std")}
     fields["dates"] = tuple(tuple(_count(index) for index in _list(date)) for date in _list(fields["dates"]))

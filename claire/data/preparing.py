@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from claire.core.errors import BandError, EmptyTileError, SwapError
 from claire.core.manifest import InputSpec, Manifest
 from claire.core.types import Layer, Notice, Prepared, Tile, layer_of
 from claire.data.faults import remove_offset
-from claire.data.screening import leave_clouds_out
+from claire.data.screening import leave_clouds_out, leave_noise_out
 
 ZERO_IS_NODATA: frozenset[Unit] = frozenset({"uint8", "reflectance", "reflectance_x1e4"})
 """Units in which a pixel whose bands of one date are all exactly 0 was not observed; 0 dB is a measurement."""
@@ -25,8 +26,11 @@ amplitude 1.5 is 3.5 dB, while nature has the cross-polarised several dB below."
 FAR_FROM_TRAINING = 6.0
 """Standard deviations of the training split between its mean and the middle of a tile; then the unit may be wrong."""
 
-LEAST_CLOUDS = 0.005
-"""Share of a picture under cloud from which on it is said."""
+UNUSABLE: Mapping[str, str] = {"clouds": "looks like cloud", "noise": "is noise"}
+"""Code of a notice -> what is said of the part of a picture that is left out."""
+
+LEAST_UNUSABLE = 0.005
+"""Share of a picture from which on it is said."""
 
 MOST_NAMED = 60
 """Characters of a sentence that may go to the band names of a file."""
@@ -59,12 +63,15 @@ def prepare(tile: Tile, manifest: Manifest) -> tuple[Prepared, tuple[Notice, ...
             arrays[modality] = empty, empty.astype(bool)
         else:
             observed = compute_valid(layer.values, layer.valid, spec)
-            seen = leave_clouds_out(layer.values, observed, spec)
-            notices += _count_clouds(observed, seen, chosen.sar is not None)
+            clean = leave_noise_out(layer.values, observed, spec)
+            seen = leave_clouds_out(layer.values, clean, spec)
+            notices += _count_unusable(observed, clean, "noise", chosen.sar is not None)
+            notices += _count_unusable(clean, seen, "clouds", chosen.sar is not None)
             arrays[modality] = normalise(layer.values, seen, spec)
             notices += _compare_statistics(*arrays[modality], modality)
     if not any(valid.any() for _, valid in arrays.values()):
-        what = "clouds" if any(notice.code == "clouds" for notice in notices) else "nodata"
+        found_out = [notice.code for notice in notices if notice.code in UNUSABLE] or ["nodata"]
+        what = " and ".join(found_out)
         raise EmptyTileError(f"The tile {tile.name!r} holds nothing but {what}.", "Choose a tile with valid pixels.")
     label = None if tile.label is None else manifest.class_scheme.to_index(tile.label)
     (optical, optical_valid), (sar, sar_valid) = arrays["optical"], arrays["sar"]
@@ -132,12 +139,12 @@ def normalise(
     return np.where(valid, (finite - mean) / std, np.float32(0)), valid
 
 
-def _count_clouds(observed: NDArray[np.bool_], seen: NDArray[np.bool_], has_sar: bool) -> list[Notice]:
+def _count_unusable(observed: NDArray[np.bool_], seen: NDArray[np.bool_], code: str, has_sar: bool) -> list[Notice]:
     share = float((observed & ~seen).any(axis=0).mean())
-    if share < LEAST_CLOUDS:
+    if share < LEAST_UNUSABLE:
         return []
     rest = "the fused map rests on SAR there" if has_sar else "there is no map there"
-    return [Notice("clouds", f"{100 * share:.0f} % of the optical picture looks like cloud and is left out: {rest}.")]
+    return [Notice(code, f"{100 * share:.0f} % of the optical picture {UNUSABLE[code]} and is left out: {rest}.")]
 
 
 def _select(layer: Layer, spec: InputSpec, modality: Modality, notices: list[Notice]) -> Layer:

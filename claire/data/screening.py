@@ -1,8 +1,13 @@
-"""Clouds in an optical picture, told by their spectrum, so that they are left out instead of mapped.
+"""Clouds and noise in an optical picture, told from ground, so that they are left out instead of mapped.
 
-Source: the spectral tests for potential cloud pixels of Fmask (Zhu and Woodcock 2012, Remote Sensing of Environment
-118, equations 1 to 4), which need no thermal band; then only what is bright and not snow, and only where most pixels
-around are the same, for these tests alone take bright towns and fields for cloud: Fmask asks a whole scene next.
+Clouds are told by their spectrum: the spectral tests for potential cloud pixels of Fmask (Zhu and Woodcock 2012, Remote
+Sensing of Environment 118, equations 1 to 4), which need no thermal band; then only what is bright and not snow, and
+only where most pixels around are the same, for these tests alone take bright towns and fields for cloud: Fmask asks a
+whole scene next.
+
+Noise is told by its neighbours, which know nothing of each other (Moran 1950, Biometrika 37, doi
+10.1093/biomet/37.1-2.17): ground, sharp or not, is alike from one pixel to the next in at least one band. In 24 real
+pictures and in scenes no window of more than faint contrast has a correlation below 0.34.
 """
 
 from __future__ import annotations
@@ -29,6 +34,13 @@ WINDOW = 7
 MARGIN = 4
 """Pixels by which clouds are widened, for their edges are thin."""
 
+GRAIN = 15
+"""Side, pixels, of the windows over which noise is told."""
+
+ALIKE, CONTRAST = 0.3, 0.02
+"""Correlation of neighbours below which a window may be noise, and the spread of reflectance below which that says
+nothing: still water has no contrast but that of the instrument."""
+
 DARKEST = 1e-4
 STRIP = 256
 """Rows looked at together, so that a large picture is not held six times more."""
@@ -36,18 +48,31 @@ STRIP = 256
 Reflectance = NDArray[np.floating]
 
 
-def leave_clouds_out(values: NDArray[np.generic], observed: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
-    """What was observed, less what looks like cloud where the checkpoint wants that; doing it twice changes nothing.
+def screen(values: NDArray[np.generic], observed: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
+    """What was observed, less what looks like cloud or noise where the checkpoint wants that.
 
     Args:
         values: (C, H, W) in the unit of `spec`.
         observed: (C, H, W) bool, of `claire.data.preparing.compute_valid`.
-        spec: Whether clouds are left out, and which bands were acquired together.
+        spec: What is left out, and which bands were acquired together.
 
     Returns:
         (C, H, W) bool.
     """
+    return leave_clouds_out(values, leave_noise_out(values, observed, spec), spec)
+
+
+def leave_clouds_out(values: NDArray[np.generic], observed: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
+    """What was observed, less what looks like cloud where the checkpoint wants that; arguments as for `screen`.
+
+    Doing it twice changes nothing.
+    """
     return observed & ~find_clouds(values, observed, spec) if spec.screen_clouds else observed
+
+
+def leave_noise_out(values: NDArray[np.generic], observed: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
+    """What was observed, less what is noise where the checkpoint wants that; arguments as for `screen`."""
+    return observed & ~find_noise(values, observed, spec) if spec.screen_noise else observed
 
 
 def find_clouds(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
@@ -75,6 +100,57 @@ def find_clouds(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: Inp
         around = ndimage.uniform_filter(looks, WINDOW, mode="nearest")
         clouds[channels] = ndimage.binary_dilation(around > 0.5, iterations=MARGIN)
     return clouds
+
+
+def find_noise(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: InputSpec) -> NDArray[np.bool_]:
+    """Which values lie where no band of a date shows anything but noise.
+
+    Args:
+        values: (C, H, W) in the unit of `spec`, a reflectance.
+        valid: (C, H, W) bool.
+        spec: Which bands were acquired together.
+
+    Returns:
+        (C, H, W) bool, the same for all bands of a date.
+    """
+    noise = np.zeros(values.shape, bool)
+    faint = CONTRAST * NUMBERS_PER_REFLECTANCE[spec.unit]
+    for date in spec.dates:
+        channels = list(date)
+        looks = np.ones(values.shape[1:], bool)
+        for channel in channels:
+            looks &= _looks_like_noise(values[channel], valid[channel], faint)
+        noise[channels] = ndimage.binary_dilation(looks, np.ones((3, 3), bool), iterations=GRAIN // 2)
+    return noise
+
+
+def _looks_like_noise(band: NDArray[np.generic], valid: NDArray[np.bool_], faint: float) -> NDArray[np.bool_]:
+    """(H, W) where neighbours differ as much as any two pixels of the window around, and by more than `faint`.
+
+    The mean of (x - y)² over neighbours is 2 σ² (1 - ρ), with σ² the variance and ρ the correlation.
+    """
+    known = valid.astype(np.float32)
+    kept = np.where(valid, band, 0).astype(np.float64)
+    centred = kept - kept.sum() / max(known.sum(), 1)  # large means would cost digits
+    centred *= known
+    share = np.maximum(_average(known), DARKEST)
+    mean = _average(centred) / share
+    variance = np.maximum(_average(centred * centred) / share - mean * mean, 0)
+    differences, pairs = np.zeros_like(centred), np.zeros_like(known)
+    for axis in (0, 1):
+        here = (slice(None),) * axis + (slice(1, None),)
+        there = (slice(None),) * axis + (slice(None, -1),)
+        both = known[here] * known[there]
+        differences[here] += both * (centred[here] - centred[there]) ** 2
+        pairs[here] += both
+    squared = _average(differences) / np.maximum(_average(pairs), DARKEST)
+    looks: NDArray[np.bool_] = (variance > faint**2) & (squared > 2 * (1 - ALIKE) * variance) & valid
+    return looks
+
+
+def _average(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    averaged: NDArray[np.floating] = ndimage.uniform_filter(values, GRAIN, mode="constant")
+    return averaged
 
 
 def _looks_like_cloud(

@@ -8,7 +8,14 @@ from claire.data.simulator.dataset import GalleryDataset
 from claire.data.simulator.files import write_scenes
 from claire.metrics.mistakes import find_mistakes
 from claire.pipeline.analyse import analyse
-from claire.pipeline.cards import collect_curves, describe_cost, describe_extent, find_headline, render_card
+from claire.pipeline.cards import (
+    collect_curves,
+    describe_cost,
+    describe_extent,
+    describe_screening,
+    find_headline,
+    render_card,
+)
 from claire.pipeline.evaluate import CONDITIONS, evaluate
 from claire.pipeline.explain import (
     add_bands,
@@ -48,6 +55,7 @@ __all__ = [
     "count_explain_passes",
     "describe_cost",
     "describe_extent",
+    "describe_screening",
     "evaluate",
     "explain",
     "find_datasets",

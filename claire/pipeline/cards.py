@@ -165,7 +165,7 @@ def render_card(manifest: Manifest, others: Sequence[Manifest] = (), picture: st
     """
     scheme = manifest.class_scheme
     read = manifest.optical
-    clouds = ", what looks like cloud is left out" if read.screen_clouds else ""
+    left_out = describe_screening(manifest)
     lines = [
         f"# {manifest.name}",
         "",
@@ -174,7 +174,7 @@ def render_card(manifest: Manifest, others: Sequence[Manifest] = (), picture: st
         "| | |",
         "|---|---|",
         f"| classes | {', '.join(scheme.names)} |",
-        f"| optical | {read.sensor}: {', '.join(read.bands)} ({read.unit}){clouds} |",
+        f"| optical | {read.sensor}: {', '.join(read.bands)} ({read.unit}){left_out and f', {left_out}'} |",
         f"| SAR | {manifest.sar.sensor}: {', '.join(manifest.sar.bands)} ({manifest.sar.unit}) |",
         f"| network | {_describe_network(manifest.network)} |",
         f"| trained on | {manifest.training.get('recipe', {}).get('data', '?')}, {_describe_training(manifest)} |",
@@ -208,6 +208,13 @@ def describe_cost(manifest: Manifest) -> str:
         f"maps of {cost.side} x {cost.side} pixels ({cost.machine}, {cost.threads} "
         f"{'thread' if cost.threads == 1 else 'threads'})"
     )
+
+
+def describe_screening(manifest: Manifest) -> str:
+    """What of an optical picture the checkpoint does not read; empty when it reads all of it."""
+    spec = manifest.optical
+    parts = ["looks like cloud"] * spec.screen_clouds + ["is noise"] * spec.screen_noise
+    return f"what {' or '.join(parts)} is left out" if parts else ""
 
 
 def describe_extent(manifest: Manifest) -> str:

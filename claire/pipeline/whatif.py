@@ -26,7 +26,7 @@ from claire.data.degradations import (
     simulate_clouds,
 )
 from claire.data.preparing import compute_valid, select_bands
-from claire.data.screening import leave_clouds_out
+from claire.data.screening import screen
 from claire.explain.watch import Report, Watch
 from claire.metrics.comparison import compute_sar_lead
 from claire.pipeline.analyse import analyse
@@ -209,7 +209,7 @@ def _observe(layer: Layer, manifest: Manifest, modality: Modality) -> Layer:
     """The layer with the mask that preparing would find, so that damage cannot make a gap look observed."""
     spec = manifest.optical if modality == "optical" else manifest.sar
     observed = compute_valid(layer.values, layer.valid, spec)
-    return replace(layer, valid=leave_clouds_out(layer.values, observed, spec))
+    return replace(layer, valid=screen(layer.values, observed, spec))
 
 
 def _draw(name: str, what: str, seed: int) -> np.random.Generator:

@@ -80,6 +80,7 @@ class Recipe:
             shift of a single sensor where this alone sees anything.
         screen_clouds: The finished checkpoint leaves out what looks like cloud (`InputSpec.screen_clouds`). Training
             does not, so that a cloud that is missed is nothing new.
+        screen_noise: The same of what is noise in all optical bands of a date (`InputSpec.screen_noise`).
         zoom: Largest factor by which a crop is magnified or shrunk; 1 leaves its scale.
         precision: Of the arithmetic, as Lightning names it; `bf16-mixed` is the faster one where the CPU or GPU has it,
             and `32-true` is taken where neither does.
@@ -127,6 +128,7 @@ class Recipe:
     repeat: Mapping[str, int] = field(default_factory=dict)
     prior: Mapping[Mode, Mapping[str, float]] = field(default_factory=dict)
     screen_clouds: bool = False
+    screen_noise: bool = False
     zoom: float = 1.0
     precision: str = "32-true"
     validate_every: int = 5
@@ -170,8 +172,7 @@ class Recipe:
             raise RecipeError(
                 f"precision is {self.precision!r}, which is not known here.", f"Use {' or '.join(PRECISIONS)}."
             )
-        if not isinstance(self.screen_clouds, bool):
-            raise RecipeError(f"screen_clouds is {self.screen_clouds!r}, but true or false is wanted.", "Correct it.")
+        self._check_switches()
         if strange := set(self.prior) - set(MODES):
             raise UnknownNameError.among("map", sorted(strange)[0], MODES)
         for item in ("epochs", "batch", "validate_every", "patience", "devices", "soup"):
@@ -182,6 +183,11 @@ class Recipe:
                 f"soup is {self.soup}, but only runs from one start have weights whose mean is a network.",
                 "Name the recipe to start from, or leave soup out.",
             )
+
+    def _check_switches(self) -> None:
+        for switch in ("screen_clouds", "screen_noise"):
+            if not isinstance(value := getattr(self, switch), bool):
+                raise RecipeError(f"{switch} is {value!r}, but true or false is wanted.", "Correct it.")
 
     @classmethod
     def read(cls, path: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:

@@ -92,7 +92,7 @@ def train(
         )
     scheme, inputs = recipe.class_scheme, recipe.inputs
     own = scheme if recipe.classes else None
-    finished = replace(inputs[0], screen_clouds=recipe.screen_clouds)  # bands without clouds are refused now
+    _ = _screen(inputs[0], recipe)  # bands without clouds are refused now
     shifts = recipe.shifts
     config = NetworkConfig.from_mapping(
         {
@@ -186,7 +186,7 @@ def train(
     weights = {k.removeprefix("network."): v for k, v in stored["state_dict"].items() if k.startswith("network.")}
     network.load_state_dict(weights)
     shift_classes(network, shifts)
-    manifest = replace(manifest, optical=replace(manifest.optical, screen_clouds=finished.screen_clouds))
+    manifest = replace(manifest, optical=_screen(manifest.optical, recipe))
     return save_checkpoint(network, manifest, folder)
 
 
@@ -390,7 +390,7 @@ def join(recipe: Recipe, members: Sequence[tuple[Network, Manifest]], folder: Pa
         known,
         name=recipe.name,
         title=recipe.title,
-        optical=replace(known.optical, screen_clouds=recipe.screen_clouds),
+        optical=_screen(known.optical, recipe),
         network=config.as_dict(),
         training={**known.training, "recipe": recipe.as_dict(), "members": [each.training for _, each in members]},
         limits=tuple(recipe.limits),
@@ -410,6 +410,11 @@ def _is_known(recipe: Recipe, folder: Path, levels: tuple[InputSpec, InputSpec] 
     manifest = Manifest.read(known)
     same = levels is None or (manifest.optical, manifest.sar) == levels
     return same and _is_run_of(manifest.training.get("recipe", {}), recipe)
+
+
+def _screen(spec: InputSpec, recipe: Recipe) -> InputSpec:
+    """The optical input of the finished checkpoint."""
+    return replace(spec, screen_clouds=recipe.screen_clouds, screen_noise=recipe.screen_noise)
 
 
 def _remember(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:

@@ -223,8 +223,8 @@ def _show_details(manifest: Manifest) -> None:
             for band, mean, std in zip(spec.bands, spec.mean, spec.std, strict=True)
         ]
         show_table(("Sensor", "Band", "Mean", "Spread", "Unit"), rows, "Mean and spread over the training split.")
-        if manifest.optical.screen_clouds:
-            st.caption("What looks like cloud in the optical picture is left out before it is read.")
+        if left_out := pipeline.describe_screening(manifest):
+            st.caption(f"In the optical picture {left_out}, before it is read.")
         st.caption(f"Training data: {as_text(pipeline.describe_extent(manifest))}.")
         st.caption(f"Cost of one forward: {as_text(pipeline.describe_cost(manifest))}.")
     with st.expander("All scores", icon=":material/table:"):

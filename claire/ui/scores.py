@@ -16,15 +16,17 @@ from claire.viz.charts import build_areas_figure, build_confusion_figure
 from claire.viz.words import MODE_TITLES, format_area, format_score, format_share
 
 PLOTLY_CONFIG = {"displayModeBar": False}
+UNUSABLE_ICONS = {"clouds": "cloud", "noise": "grain"}
+"""Code of a notice that something of the optical picture was left out -> its icon."""
 
 
 def show_comparison(analysis: Analysis) -> None:
-    """The one sentence that says which sensor won where, and what of the optical picture was left out as cloud."""
+    """The one sentence that says which sensor won where, and what of the optical picture was left out, and why."""
     if analysis.comparison:
         st.success(f"**{as_text(analysis.comparison, 400)}**", icon=":material/compare_arrows:")
     for notice in analysis.notices:
-        if notice.code == "clouds":
-            st.caption(f":material/cloud: {as_text(notice.message)}")
+        if notice.code in UNUSABLE_ICONS:
+            st.caption(f":material/{UNUSABLE_ICONS[notice.code]}: {as_text(notice.message)}")
 
 
 def show_legend(analysis: Analysis) -> None:

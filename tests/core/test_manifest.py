@@ -75,6 +75,15 @@ def test_a_manifest_from_before_clouds_were_left_out_leaves_none_out(tmp_path: P
     assert not Manifest.read(tmp_path / "m.json").optical.screen_clouds
 
 
+def test_noise_is_left_out_of_reflectance_alone(tmp_path: Path) -> None:
+    screened = replace(MANIFEST, optical=replace(SEES_CLOUDS, screen_noise=True), golden=None)
+    screened.write(tmp_path / "m.json")
+    assert Manifest.read(tmp_path / "m.json") == screened
+    with pytest.raises(CheckpointError, match="uint8, whose contrast") as caught:
+        replace(SEES_CLOUDS, unit="uint8", screen_clouds=False, screen_noise=True)
+    assert "reflectance" in caught.value.hint
+
+
 def test_clouds_of_a_date_without_the_bands_for_it_cannot_be_left_out() -> None:
     with pytest.raises(CheckpointError, match="cannot show them") as caught:
         replace(SEES_CLOUDS, dates=((0, 1, 2), (3, 4, 5)))
@@ -134,6 +143,7 @@ def test_clouds_of_a_date_without_the_bands_for_it_cannot_be_left_out() -> None:
         {"sar": {"bands": ["VV"], "unit": "db", "mean": [0.0], "std": [1.0], "dates": [[0]], "sensor": 3}},
         {"optical": {**asdict(SEES_CLOUDS), "screen_clouds": 1}},
         {"optical": {**asdict(OPTICAL), "screen_clouds": True}},
+        {"optical": {**asdict(SEES_CLOUDS), "screen_noise": "yes"}},
         {"optical": {**asdict(SEES_CLOUDS), "unit": "uint8"}},
     ],
 )

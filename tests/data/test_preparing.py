@@ -309,6 +309,21 @@ def test_clouds_are_left_out_and_said_where_the_model_wants_it() -> None:
     assert "clouds" not in {each.code for each in prepare(make_cloudy(0.0)[0], manifest)[1]}
 
 
+def test_noise_is_left_out_and_said_where_the_model_wants_it() -> None:
+    tile, manifest = make_cloudy(0.0)
+    noise = np.random.default_rng(0).uniform(0, 1e4, (6, 20, 40))
+    tile = replace(tile, optical=make_layer(manifest.optical.bands, "reflectance_x1e4", noise))
+    spec = replace(manifest.optical, screen_noise=True)
+    prepared, notices = prepare(tile, replace(manifest, optical=spec))
+    assert not prepared.optical_valid.any()
+    assert prepared.sar_valid.all()
+    (notice,) = (each for each in notices if each.code == "noise")
+    assert notice.message.startswith("100 % of the optical picture is noise")
+    assert "noise" not in {each.code for each in prepare(tile, manifest)[1]}
+    with pytest.raises(EmptyTileError, match="nothing but noise"):
+        prepare(replace(tile, sar=None), replace(manifest, optical=spec))
+
+
 def test_nothing_but_clouds_needs_sar() -> None:
     tile, manifest = make_cloudy(1.0)
     prepared, _ = prepare(tile, manifest)

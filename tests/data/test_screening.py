@@ -1,7 +1,11 @@
-"""Clouds are found by how they look in six bands, and bright ground, snow and small bright things are not."""
+"""Clouds are found by how they look in six bands, and bright ground, snow and small bright things are not.
+
+Noise is found by neighbours that know nothing of each other, in all bands at once.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,7 +15,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from claire.core.manifest import InputSpec
-from claire.data.screening import BRIGHT, MARGIN, SNOW, WINDOW, find_clouds, leave_clouds_out
+from claire.data.screening import (
+    ALIKE,
+    BRIGHT,
+    CONTRAST,
+    GRAIN,
+    MARGIN,
+    SNOW,
+    WINDOW,
+    find_clouds,
+    find_noise,
+    leave_clouds_out,
+    leave_noise_out,
+    screen,
+)
 from claire.data.simulator.scene import Options, simulate_scene
 
 BANDS = ("B2", "B3", "B4", "B8", "B11", "B12")
@@ -132,3 +149,99 @@ def test_simulated_clouds_are_found_and_clear_scenes_stay() -> None:
         )
     assert hit / thick > 0.97
     assert wrong / clear < 0.02
+
+
+def find_all_noise(values: NDArray[np.float64], valid: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    return find_noise(values, np.ones(values.shape, bool) if valid is None else valid, make_spec())
+
+
+def draw_noise(spread: float, seed: int = 0) -> NDArray[np.float64]:
+    return fill("grass", 48, 40) + np.random.default_rng(seed).normal(0, spread, (6, 48, 40))
+
+
+def test_noise_is_found_and_left_out() -> None:
+    noise, everything = draw_noise(0.2), np.ones((6, 48, 40), bool)
+    assert find_all_noise(noise).all()
+    wanted = replace(make_spec(), screen_clouds=False, screen_noise=True)
+    assert not leave_noise_out(noise, everything, wanted).any()
+    assert leave_noise_out(noise, everything, make_spec()).all()
+
+
+def test_the_grain_of_the_instrument_is_no_noise() -> None:
+    assert not find_all_noise(draw_noise(CONTRAST / 2)).any()
+
+
+def test_one_band_that_shows_ground_is_enough() -> None:
+    picture = draw_noise(0.2)
+    picture[3] = np.linspace(0.1, 0.6, 40)
+    assert not find_all_noise(picture).any()
+
+
+def test_noise_in_a_part_reaches_half_a_window_further() -> None:
+    picture = np.broadcast_to(np.linspace(0.1, 0.6, 80), (6, 48, 80)).copy()
+    picture[:, :, :40] = draw_noise(0.3)[:, :, :40]
+    found = find_all_noise(picture)
+    assert found[:, :, :40].all()
+    assert not found[:, :, 40 + GRAIN :].any()
+
+
+def test_a_date_of_noise_leaves_the_other_alone() -> None:
+    values = np.concatenate([fill("grass", 48, 40), draw_noise(0.2)])
+    found = find_noise(values, np.ones(values.shape, bool), make_spec(dates=2))
+    assert not found[:6].any()
+    assert found[6:].all()
+
+
+def test_noise_is_neither_where_nothing_was_observed_nor_made_by_gaps() -> None:
+    picture = np.broadcast_to(np.linspace(0.1, 0.6, 40), (6, 48, 40)).copy()
+    valid = np.random.default_rng(1).random(picture.shape) < 0.5
+    picture[~valid] = np.nan
+    assert not find_all_noise(picture, valid).any()
+    assert not find_all_noise(np.full((6, 9, 9), np.nan), np.zeros((6, 9, 9), bool)).any()
+
+
+def test_noise_is_no_cloud_when_both_are_left_out() -> None:
+    picture = np.concatenate([draw_noise(0.2), fill("cloud", 48, 40)], axis=2)
+    wanted = replace(make_spec(), screen_noise=True)
+    assert not screen(picture, np.ones(picture.shape, bool), wanted).any()
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10_000), height=st.integers(1, 24), width=st.integers(1, 24), smooth=st.integers(1, 4))
+def test_it_is_noise_where_neighbours_differ_as_any_two_pixels_do(
+    seed: int, height: int, width: int, smooth: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(0, 0.5, (6, -(-height // smooth), -(-width // smooth)))
+    picture = coarse.repeat(smooth, 1).repeat(smooth, 2)[:, :height, :width]
+    valid = rng.random(picture.shape) < rng.uniform(0.3, 1)
+    half = GRAIN // 2
+    looks = np.ones((height, width), bool)
+    near = np.zeros((height, width), bool)
+    for i, j in product(range(height), range(width)):
+        rows, cols = range(max(i - half, 0), i + half + 1), range(max(j - half, 0), j + half + 1)
+        for band, known in zip(picture, valid, strict=True):
+            inside = known[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+            seen = band[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1][inside]
+            steps = [
+                (band[k, m] - band[k - down, m - right]) ** 2
+                for k, m in product(rows, cols)
+                for down, right in ((1, 0), (0, 1))
+                if down <= k < height and right <= m < width and known[k, m] and known[k - down, m - right]
+            ]
+            variance = seen.var() if len(seen) else 0.0
+            unlike = bool(steps) and np.mean(steps) > 2 * (1 - ALIKE) * variance
+            looks[i, j] &= known[i, j] and variance > CONTRAST**2 and unlike
+    for i, j in product(range(height), range(width)):
+        near[i, j] = looks[max(i - half, 0) : i + half + 1, max(j - half, 0) : j + half + 1].any()
+    np.testing.assert_array_equal(find_all_noise(picture, valid)[0], near)
+
+
+def test_scenes_are_no_noise_and_noise_in_their_place_is() -> None:
+    rng = np.random.default_rng(0)
+    for seed in range(8):
+        scene = simulate_scene(seed, Options(size=128))
+        valid = np.ones(scene.optical.shape, bool)
+        spec = make_spec("reflectance_x1e4")
+        assert not find_noise(scene.optical, valid, spec).any()
+        assert find_noise(rng.uniform(0, 1e4, scene.optical.shape), valid, spec).all()

@@ -369,6 +369,8 @@ def test_clouds_that_the_bands_cannot_show_are_refused_before_training(
     assert not list(tmp_path.iterdir())
     with pytest.raises(RecipeError, match="true or false"):
         replace(recipe, screen_clouds=1)  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match="screen_noise"):
+        replace(recipe, screen_noise="no")  # type: ignore[arg-type]
 
 
 def test_a_resume_never_goes_on_from_the_state_of_another_recipe(
