@@ -50,7 +50,12 @@ OF_SCENES: Mapping[Mode, float] = {"fused": 0.9, "optical": 0.7, "sar": 0.7}
 """How much the trees of scenes count at pixels of places; those of places have the rest."""
 DRAWN, DREAMT = 6000, 400
 """Pixels that are taken at most of a real tile, and of a simulated scene, to repeat the trees."""
-STEPS, PIXELS = 4000, 768
+MIXES, BEYOND, CUT = 2.5, 0.3, 1 / 3
+"""Mixed pixels for each drawn one, at which the trees are asked, too: pixels of no place, so that the network follows
+the trees where its places have nothing alike (function matching: Beyer et al. 2022, arXiv 2106.05237). Most lie on the
+line through a pixel of a place and another, and up to a share of the way `BEYOND` both; the share `CUT` takes each
+window from either of the two."""
+STEPS, PIXELS = 12_000, 768
 """Steps of the network, and pixels of one."""
 
 Scales = list[Scale]
@@ -132,7 +137,8 @@ def train_pixels(
         {},
         own_classes=scheme if recipe.classes else None,
     )
-    labelled, drawn = _collect(network, dataset, recipe, manifest, rng)
+    labelled, seen = _collect(network, dataset, recipe, manifest, rng)
+    drawn = Pixels.join([seen, _mix(seen, round(MIXES * len(seen)), rng)])
     scenes, places = (labelled.at(np.flatnonzero(labelled.real == real)) for real in (False, True))
     absent = np.setdiff1d(np.arange(len(scheme)), places.classes)
     said = {}
@@ -194,6 +200,26 @@ def _find_insides(label: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
 
 def _draw_some(places: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return rng.choice(places, min(len(places), most), replace=False)
+
+
+def _mix(drawn: Pixels, count: int, rng: np.random.Generator) -> Pixels:
+    """Pixels between pairs of which one is of a place, or beyond; they count as pixels of places."""
+    ours, others = drawn.at(rng.choice(np.flatnonzero(drawn.real), count)), drawn.at(rng.choice(len(drawn), count))
+    along = rng.uniform(-BEYOND, 1 + BEYOND, count)
+    cut = rng.random(count) < CUT
+
+    def draw_shares() -> Tensor:
+        shares = np.where(cut, rng.random(count) < 0.5, along)
+        return torch.from_numpy(shares.astype(np.float32))[None, None, :, None]
+
+    def mix(one: Scales, other: Scales) -> Scales:
+        mixed = []
+        for (v, m, s), (w, n, t) in zip(one, other, strict=True):
+            share = draw_shares()
+            mixed.append((torch.lerp(w, v, share), torch.lerp(n, m, share), torch.lerp(t, s, share).clamp_min(0)))
+        return mixed
+
+    return Pixels(mix(ours.optical, others.optical), mix(ours.sar, others.sar), ours.classes, np.ones(count, bool))
 
 
 def _leave_out(said: Tensor, absent: NDArray[np.integer[Any]], where: NDArray[np.bool_]) -> Tensor:

@@ -165,6 +165,25 @@ def test_trees_never_learn_from_pixels_of_scenes_that_lie_at_an_edge(
     )
 
 
+def test_mixed_pixels_lie_on_the_line_through_two_or_take_each_window_from_one() -> None:
+    def make(level: float, real: bool, count: int = 400) -> forest.Pixels:
+        layer = [(torch.full((1, 2, count, 1), level), torch.ones(1, 2, count, 1), torch.full((1, 2, count, 1), level))]
+        return forest.Pixels(layer * 3, layer * 2, np.zeros(count, np.uint8), np.full(count, real))
+
+    drawn = forest.Pixels.join([make(1.0, True), make(2.0, False)])
+    mixed = forest._mix(drawn, 3000, np.random.default_rng(0))
+    assert len(mixed) == 3000
+    assert mixed.real.all()
+    values = torch.stack([v[0, 0, :, 0] for v, _, _ in (*mixed.optical, *mixed.sar)])
+    assert values.min() >= 1 - forest.BEYOND - 1e-6, "one of the two is of a place, whose level is 1"
+    assert values.max() <= 2 + forest.BEYOND + 1e-6
+    apart = (values != values[0]).any(dim=0)
+    assert 0 < float(apart.float().mean()) < forest.CUT, "of the others every window has the same share"
+    assert set(values[:, apart].unique().tolist()) == {1.0, 2.0}
+    assert torch.equal(torch.stack([m[0, 0, :, 0] for _, m, _ in mixed.optical]), torch.ones(3, 3000))
+    assert min(float(s.min()) for _, _, s in mixed.optical) >= 0
+
+
 def test_on_places_it_never_learns_a_class_that_none_of_them_has() -> None:
     said = torch.tensor([[0.2, 0.3, 0.5], [0.2, 0.3, 0.5], [0.0, 0.0, 1.0]])
     kept = forest._leave_out(said, np.array([2]), np.array([False, True, True]))
