@@ -362,7 +362,7 @@ class DualDeepLab(nn.Module):
 
 
 class PixelNetwork(nn.Module):
-    """Looks at pixels and at the means around them; no shapes. `stem` is the width of its layers."""
+    """Looks at pixels and at the means around them; no shapes. `stem` is the width that `PixelHeads` has."""
 
     modes: tuple[Mode, ...] = MODES
 

@@ -27,7 +27,7 @@ class PixelHeads(nn.Module):
     Args:
         optical: Reads the optical pixels.
         sar: Reads the SAR pixels.
-        width: Channels of the hidden layers.
+        width: Channels of the hidden layers; twice as many where both sensors are read.
         classes: K.
         dropout: Share of the hidden values that are left out while training.
     """
@@ -37,7 +37,7 @@ class PixelHeads(nn.Module):
         self.optical, self.sar = optical, sar
         self.optical_head = perceptron(optical.wide, width, classes, dropout)
         self.sar_head = perceptron(sar.wide, width, classes, dropout)
-        self.joint_head = perceptron(optical.wide + sar.wide, width, classes, dropout)
+        self.joint_head = perceptron(optical.wide + sar.wide, 2 * width, classes, dropout)
 
     def forward(
         self, optical: Tensor, sar: Tensor, optical_valid: Tensor, sar_valid: Tensor

@@ -203,23 +203,22 @@ def _draw_some(places: NDArray[np.int64], most: int, rng: np.random.Generator) -
 
 
 def _mix(drawn: Pixels, count: int, rng: np.random.Generator) -> Pixels:
-    """Pixels between pairs of which one is of a place, or beyond; they count as pixels of places."""
+    """Pixels between pairs, or beyond, of which one is of a place; they count as what they have more of."""
     ours, others = drawn.at(rng.choice(np.flatnonzero(drawn.real), count)), drawn.at(rng.choice(len(drawn), count))
     along = rng.uniform(-BEYOND, 1 + BEYOND, count)
     cut = rng.random(count) < CUT
-
-    def draw_shares() -> Tensor:
-        shares = np.where(cut, rng.random(count) < 0.5, along)
-        return torch.from_numpy(shares.astype(np.float32))[None, None, :, None]
+    drawn_shares: list[NDArray[np.float32]] = []
 
     def mix(one: Scales, other: Scales) -> Scales:
         mixed = []
         for (v, m, s), (w, n, t) in zip(one, other, strict=True):
-            share = draw_shares()
+            drawn_shares.append(np.where(cut, rng.random(count) < 0.5, along).astype(np.float32))
+            share = torch.from_numpy(drawn_shares[-1])[None, None, :, None]
             mixed.append((torch.lerp(w, v, share), torch.lerp(n, m, share), torch.lerp(t, s, share).clamp_min(0)))
         return mixed
 
-    return Pixels(mix(ours.optical, others.optical), mix(ours.sar, others.sar), ours.classes, np.ones(count, bool))
+    optical, sar = mix(ours.optical, others.optical), mix(ours.sar, others.sar)
+    return Pixels(optical, sar, ours.classes, others.real | (np.mean(drawn_shares, axis=0) > 0.5))
 
 
 def _leave_out(said: Tensor, absent: NDArray[np.integer[Any]], where: NDArray[np.bool_]) -> Tensor:

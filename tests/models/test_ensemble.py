@@ -185,6 +185,12 @@ def test_where_one_sensor_saw_nothing_a_network_of_pixels_takes_the_map_of_the_o
     assert not torch.allclose(logits["fused"][..., 20:40], logits["optical"][..., 20:40])
 
 
+def test_a_network_of_pixels_is_twice_as_wide_where_it_reads_both_sensors() -> None:
+    heads = build(replace(SMALL, fusion="pixels", stem=12)).get_submodule("heads")
+    widths = [heads.get_submodule(f"{name}_head.1").weight.shape[0] for name in ("joint", "optical", "sar")]
+    assert widths == [24, 12, 12]
+
+
 def test_what_is_counted_again_gives_the_same_slopes_and_keeps_less(monkeypatch: pytest.MonkeyPatch) -> None:
     network, inputs = build(replace(ENSEMBLE, bilateral=True)), pair()
 
