@@ -70,8 +70,7 @@ def prepare(tile: Tile, manifest: Manifest) -> tuple[Prepared, tuple[Notice, ...
             arrays[modality] = normalise(layer.values, seen, spec)
             notices += _compare_statistics(*arrays[modality], modality)
     if not any(valid.any() for _, valid in arrays.values()):
-        found_out = [notice.code for notice in notices if notice.code in UNUSABLE] or ["nodata"]
-        what = " and ".join(found_out)
+        what = " and ".join(notice.code for notice in notices if notice.code in UNUSABLE) or "nodata"
         raise EmptyTileError(f"The tile {tile.name!r} holds nothing but {what}.", "Choose a tile with valid pixels.")
     label = None if tile.label is None else manifest.class_scheme.to_index(tile.label)
     (optical, optical_valid), (sar, sar_valid) = arrays["optical"], arrays["sar"]

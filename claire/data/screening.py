@@ -118,8 +118,12 @@ def find_noise(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: Inpu
     for date in spec.dates:
         channels = list(date)
         looks = np.ones(values.shape[1:], bool)
-        for channel in channels:
-            looks &= _looks_like_noise(values[channel], valid[channel], faint)
+        for start in range(0, len(looks), STRIP):
+            around = slice(max(start - GRAIN, 0), start + STRIP + GRAIN)
+            strip = slice(start - around.start, start - around.start + STRIP)
+            for channel in channels:
+                found = _looks_like_noise(values[channel, around], valid[channel, around], faint)
+                looks[start : start + STRIP] &= found[strip]
         noise[channels] = ndimage.binary_dilation(looks, np.ones((3, 3), bool), iterations=GRAIN // 2)
     return noise
 

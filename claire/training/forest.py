@@ -4,6 +4,7 @@ The trees of scenes know every class and season, and no place; those of places k
 network learns the mean of both, at pixels of places without the classes of which no place has any. Its fused map alone
 learns at pixels of scenes what the trees of scenes say: that costs it nothing on places, as it costs the maps of single
 sensors, and keeps what it knows of scenes. Of scenes trees and network know the insides of segments alone (`INSIDE`).
+At mixed pixels, which are of no place (`MIXES`), it learns what the trees say of ground that is unlike any of these.
 
 A forest on band ratios and smoothed backscatter is what one would use without a network. It errs in other pixels than
 one, and is never as sure of itself, so that the two are better together than either. But no slope leads through a

@@ -185,6 +185,16 @@ def test_noise_in_a_part_reaches_half_a_window_further() -> None:
     assert not found[:, :, 40 + GRAIN :].any()
 
 
+def test_noise_in_a_tall_picture_is_the_same_in_one_piece_or_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.broadcast_to(np.linspace(0.1, 0.6, 40), (6, 700, 40)).copy()
+    for rows in (slice(100, 140), slice(247, 260), slice(500, 520)):
+        picture[:, rows] += np.random.default_rng(2).normal(0, 0.3, picture[:, rows].shape)
+    found = find_all_noise(picture)
+    monkeypatch.setattr("claire.data.screening.STRIP", 700)
+    np.testing.assert_array_equal(found, find_all_noise(picture))
+    assert 0 < found.mean() < 1
+
+
 def test_a_date_of_noise_leaves_the_other_alone() -> None:
     values = np.concatenate([fill("grass", 48, 40), draw_noise(0.2)])
     found = find_noise(values, np.ones(values.shape, bool), make_spec(dates=2))
