@@ -122,6 +122,8 @@ def find_noise(values: NDArray[np.generic], valid: NDArray[np.bool_], spec: Inpu
             around = slice(max(start - GRAIN, 0), start + STRIP + GRAIN)
             strip = slice(start - around.start, start - around.start + STRIP)
             for channel in channels:
+                if not looks[start : start + STRIP].any():
+                    break  # one band that shows ground is enough, and most pictures need no second look
                 found = _looks_like_noise(values[channel, around], valid[channel, around], faint)
                 looks[start : start + STRIP] &= found[strip]
         noise[channels] = ndimage.binary_dilation(looks, np.ones((3, 3), bool), iterations=GRAIN // 2)
