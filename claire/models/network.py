@@ -17,7 +17,7 @@ from claire.core.bands import MODES, Mode
 from claire.core.errors import CheckpointError, UnknownNameError
 from claire.models.cmaf import CMAF, StageInspection
 from claire.models.decoder import AuxiliaryHead, Decoder
-from claire.models.encoders import Encoder, Reader
+from claire.models.encoders import Encoder
 from claire.models.ensemble import join_stages, vote
 from claire.models.peers import (
     SSMA,
@@ -30,7 +30,7 @@ from claire.models.peers import (
     FeatureFusion,
     SemanticFocusing,
 )
-from claire.models.pixels import PixelHeads
+from claire.models.pixels import PixelHeads, PixelReader
 
 STRIDE = 32
 """Height and width must be multiples of this."""
@@ -64,11 +64,14 @@ class NetworkConfig:
         head_width: Channels of one attention head; 0 leaves cross-attention out (ablation).
         grid: Cells per side of the pooled keys and values.
         groups: Channel groups of the trust gate; 0 takes the mean of what is there instead (ablation).
-        relative: Encoders also read every band relative to the tile's own mean and spread.
+        relative: Encoders also read every band relative to the tile's own mean and spread; networks of pixels treat
+            these as further bands.
         ratios: The optical encoder also reads the normalised difference of every two bands; networks of pixels the
             difference of every two SAR bands (in dB their ratio), too.
         smooth: Sides of windows, odd, pixels, over whose means the encoders also read all that.
         texture: Networks of pixels also read the spread of every band over these windows.
+        changes: Networks of pixels also read what the later date has more of each band than the earlier, of which each
+            modality has the first half of its bands.
         dropout: Share of the channels that the encoders leave out while training, 0..0.9.
         experts: The fused map starts from what the heads of the single sensors say where those see anything, and the
             decoder of the fused features says what to change (CMAF only).
@@ -96,6 +99,7 @@ class NetworkConfig:
     ratios: bool = False
     smooth: tuple[int, ...] = ()
     texture: bool = False
+    changes: bool = False
     dropout: float = 0.0
     experts: bool = False
     members: tuple[Mapping[str, Any], ...] = ()
@@ -123,6 +127,11 @@ class NetworkConfig:
         for name, value in config.as_dict().items():
             if not _is_setting(name, value):
                 raise CheckpointError(f"The network's setting {name} is out of range.", "Use sizes that fit a network.")
+        if config.changes and (config.optical_bands % 2 or config.sar_bands % 2):
+            raise CheckpointError(
+                "The network reads changes between two dates, but a modality has an odd number of bands.",
+                "Give each modality as many bands of the later date as of the earlier, or set changes to false.",
+            )
         if bool(config.members) != (config.fusion == ENSEMBLE):
             raise CheckpointError("The network has members without being an ensemble, or the reverse.", "Give both.")
         if any(votes and len(votes) != len(config.members) for votes in (config.votes, config.single_votes)):
@@ -161,7 +170,7 @@ def _is_setting(name: str, value: Any) -> bool:
         return isinstance(value, tuple) and len(value) <= MOST_MEMBERS and all(isinstance(m, Mapping) for m in value)
     if name in {"votes", "single_votes"}:
         return isinstance(value, tuple) and all(type(v) in {int, float} and 0 < v <= LARGEST_VOTE for v in value)
-    if name in {"relative", "ratios", "texture", "experts", "bilateral"}:
+    if name in {"relative", "ratios", "texture", "changes", "experts", "bilateral"}:
         return isinstance(value, bool)
     if name == "smooth":
         odd = isinstance(value, tuple) and all(type(n) is int and 3 <= n <= LARGEST_WINDOW and n % 2 for n in value)
@@ -369,9 +378,10 @@ class PixelNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        around = config.smooth, config.texture
         self.heads = PixelHeads(
-            Reader(config.optical_bands, config.relative, config.ratios, config.smooth, config.texture),
-            Reader(config.sar_bands, config.relative, False, config.smooth, config.texture, config.ratios),
+            PixelReader(config.optical_bands, config.relative, config.ratios, *around, False, config.changes),
+            PixelReader(config.sar_bands, config.relative, False, *around, config.ratios, config.changes),
             config.stem,
             config.classes,
             config.dropout,
@@ -424,7 +434,7 @@ whether it is the coarsest."""
 
 ENSEMBLE = "ensemble"
 """The fusion whose members are trained by themselves."""
-OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "texture", "dropout")
+OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "texture", "changes", "dropout")
 """What a network of pixels reads of a configuration, besides bands and classes."""
 MEMBERS = ("cmaf", "pixels")
 """What the members of an ensemble may be."""

@@ -6,11 +6,79 @@ Legend: B batch, C bands, H height, W width, K classes, F channels of what is re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from claire.models.encoders import Reader
+from claire.models.encoders import Reader, Scale, compute_differences, standardise
 from claire.models.recompute import recompute
+
+
+class PixelReader(Reader):
+    """What a network of pixels is told of one modality.
+
+    Args:
+        bands: C.
+        relative: Also every band relative to its own mean and spread over the tile, and the same means, differences and
+            spreads of that as of the band itself.
+        ratios: See `Reader`.
+        smooth: See `Reader`.
+        texture: See `Reader`.
+        differences: See `Reader`.
+        changes: The bands are of two dates, first all of the earlier one; also what the later has more of each, and
+            which bands there are any of in each window.
+    """
+
+    def __init__(
+        self,
+        bands: int,
+        relative: bool = False,
+        ratios: bool = False,
+        smooth: Sequence[int] = (),
+        texture: bool = False,
+        differences: bool = False,
+        changes: bool = False,
+    ) -> None:
+        super().__init__(bands, False, ratios, smooth, texture, differences)
+        self.bands, self.beside, self.changes = bands, relative, changes
+        values = bands * (2 if relative else 1)
+        pairs = bands * (bands - 1) // 2 * (ratios + differences)
+        each = values + pairs + (values // 2 if changes else 0)
+        around = each + (values if texture else 0) + (bands if changes else 0)
+        self.wide = each + bands + len(self.smooth) * around
+
+    def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
+        """The pixels, then the means over each window; bands relative to their tile are further bands."""
+        if not self.beside:
+            return super().look(pixels, valid)
+        beside = standardise(pixels * valid, valid)
+        return super().look(torch.cat([pixels, beside], dim=1), torch.cat([valid, valid], dim=1))
+
+    def describe(self, scales: Sequence[Scale], relative: Sequence[Tensor] = ()) -> Tensor:
+        """What `read` returns, of what `look` saw."""
+        parts: list[Tensor] = []
+        for number, (values, valid, spreads) in enumerate(scales):
+            own, known = values[:, : self.bands], valid[:, : self.bands]
+            parts += [values] if number and not self.changes else [values, known]
+            parts += [self._compare(own, known)] if self.ratios else []
+            parts += [compute_differences(own, known)] if self.differences else []
+            parts += [_compute_changes(part, valid[:, : self.bands]) for part in self._split(values) if self.changes]
+            if number and self.texture:
+                first, *others = self._split(spreads)
+                parts += [self._relate(own, first), *others]
+        return torch.cat(parts, dim=1)
+
+    def _split(self, values: Tensor) -> tuple[Tensor, ...]:
+        """The bands, and the same relative to their tile, where these are read."""
+        return torch.split(values, self.bands, dim=1)
+
+
+def _compute_changes(values: Tensor, valid: Tensor) -> Tensor:
+    """(B, C / 2, H, W) the later date less the earlier; 0 where either is invalid."""
+    (before, after), (seen, still) = values.chunk(2, dim=1), valid.chunk(2, dim=1)
+    changes: Tensor = (after - before) * seen * still
+    return changes
 
 
 def perceptron(channels: int, width: int, classes: int, dropout: float) -> nn.Sequential:

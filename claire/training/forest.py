@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from claire.core.bands import MODES, OFFSETS, Mode
@@ -35,10 +34,9 @@ from claire.core.errors import RecipeError
 from claire.core.manifest import InputSpec, Manifest
 from claire.data.landcover import SIMULATED
 from claire.data.preparing import compute_valid, normalise, select_bands
-from claire.models.checkpoint import save_checkpoint
-from claire.models.encoders import Reader, Scale
-from claire.models.network import NetworkConfig, PixelNetwork, set_levels, shift_classes
+from claire.models.network import PixelNetwork
 from claire.training.recipe import Recipe
+from claire.training.scales import Scales, list_heads, read_map
 
 TREES, LEAF = 100, 5
 """Trees of a forest, and pixels of a leaf at least."""
@@ -58,9 +56,6 @@ line through a pixel of a place and another, and up to a share of the way `BEYON
 window from either of the two."""
 STEPS, PIXELS = 12_000, 768
 """Steps of the network, and pixels of one."""
-
-Scales = list[Scale]
-"""As `Reader.look` gives it, of pixels side by side: (1, C, P, 1) each."""
 
 
 @dataclass(frozen=True)
@@ -94,54 +89,32 @@ class Pixels:
         return Pixels(optical, sar, self.classes[places], self.real[places])
 
 
-def train_pixels(
-    recipe: Recipe,
-    dataset: Dataset,
-    folder: Path,
-    levels: tuple[InputSpec, InputSpec],
-    *,
-    report: Callable[[str], None] = print,
-) -> Path:
-    """Train a checkpoint whose network is `pixels`.
+def learn_trees(
+    network: PixelNetwork, dataset: Dataset, recipe: Recipe, manifest: Manifest, report: Callable[[str], None]
+) -> NDArray[np.int64]:
+    """Teach a network of pixels what trees say.
 
     Args:
+        network: To change.
+        dataset: Labelled pairs with the recipe's training split, places and simulated scenes.
         recipe: The run; of the samples' damage only jitter and offset count here.
-        dataset: Labelled pairs with the recipe's training split.
-        folder: Where the checkpoint goes.
-        levels: Optical and SAR input with the means and spreads to normalise by.
-        report: Receives one line per forest, and one at the end.
+        manifest: Bands, units and classes.
+        report: Receives one line per forest.
 
     Returns:
-        Path of the weights.
+        Pixels of each class that trees learnt from.
 
     Raises:
-        RecipeError: The network is none of pixels, or reads bands relative to their tile.
+        RecipeError: The network reads bands relative to their tile, or there are no scenes or no places.
     """
-    scheme = recipe.class_scheme
-    bands = {"optical_bands": len(levels[0].bands), "sar_bands": len(levels[1].bands), "classes": len(scheme)}
-    config = NetworkConfig.from_mapping({**recipe.network, **bands})
-    if config.fusion != "pixels" or config.relative:
-        raise RecipeError("Trees teach networks of pixels alone.", "Give fusion pixels and relative false.")
-    pairs = zip(recipe.inputs, levels, strict=True)
-    if any((one.bands, one.unit, one.dates) != (other.bands, other.unit, other.dates) for one, other in pairs):
-        raise RecipeError("The network of pixels reads other inputs than the first member.", "Give both the same.")
-    torch.manual_seed(recipe.seed)
+    if network.config.relative:
+        raise RecipeError("Trees teach networks that read no bands relative to their tile.", "Give relative false.")
     rng = np.random.default_rng(recipe.seed)
-    network = PixelNetwork(config)
-    set_levels(network, (levels[0].mean, levels[0].std))
-    manifest = Manifest(
-        recipe.name,
-        recipe.title,
-        recipe.scheme,
-        *levels,
-        config.as_dict(),
-        {},
-        own_classes=scheme if recipe.classes else None,
-    )
+    classes = len(manifest.class_scheme)
     labelled, seen = _collect(network, dataset, recipe, manifest, rng)
     drawn = Pixels.join([seen, _mix(seen, round(MIXES * len(seen)), rng)])
     scenes, places = (labelled.at(np.flatnonzero(labelled.real == real)) for real in (False, True))
-    absent = np.setdiff1d(np.arange(len(scheme)), places.classes)
+    absent = np.setdiff1d(np.arange(classes), places.classes)
     said = {}
     for mode in MODES:
         of_scenes, of_places = (_ask_forest(network, mode, each, drawn, recipe.seed) for each in (scenes, places))
@@ -151,10 +124,7 @@ def train_pixels(
         report(json.dumps({"forest": mode, "scenes": len(scenes), "places": len(places)}))
     _repeat(network, drawn, said, manifest, recipe)
     report(json.dumps({"steps": STEPS, "pixels": len(said["fused"])}))
-    shift_classes(network, recipe.shifts)
-    counts = np.bincount(labelled.classes, minlength=len(scheme)).tolist()
-    facts = {"recipe": recipe.as_dict(), "train_tiles": len(dataset.ids(recipe.train_split)), "class_pixels": counts}
-    return save_checkpoint(network.eval(), replace(manifest, training=facts, limits=tuple(recipe.limits)), folder)
+    return np.bincount(labelled.classes, minlength=classes)
 
 
 def _collect(
@@ -245,24 +215,13 @@ def _line_up(scales: Sequence[Scales]) -> Scales:
     ]
 
 
-def _read(network: PixelNetwork, mode: Mode, optical: Scales, sar: Scales) -> Tensor:
-    """(1, F, P, 1) features of a map."""
-    heads = network.heads
-    readers: dict[Mode, list[tuple[Reader, Scales]]] = {
-        "optical": [(heads.optical, optical)],
-        "sar": [(heads.sar, sar)],
-        "fused": [(heads.optical, optical), (heads.sar, sar)],
-    }
-    return torch.cat([reader.describe(scales) for reader, scales in readers[mode]], dim=1)
-
-
 def _ask_forest(network: PixelNetwork, mode: Mode, labelled: Pixels, drawn: Pixels, seed: int) -> Tensor:
     """(P, K) what trees that know the labelled pixels say of the drawn ones."""
     from sklearn.ensemble import ExtraTreesClassifier
 
     forest = ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, class_weight="balanced", random_state=seed, n_jobs=-1)
-    forest.fit(_as_rows(_read(network, mode, labelled.optical, labelled.sar)), labelled.classes)
-    said = forest.predict_proba(_as_rows(_read(network, mode, drawn.optical, drawn.sar)))
+    forest.fit(_as_rows(read_map(network, mode, labelled.optical, labelled.sar)), labelled.classes)
+    said = forest.predict_proba(_as_rows(read_map(network, mode, drawn.optical, drawn.sar)))
     probabilities = torch.zeros(len(said), network.config.classes)
     probabilities[:, torch.from_numpy(forest.classes_.astype(np.int64))] = torch.from_numpy(said).float()
     return probabilities
@@ -281,11 +240,7 @@ def _repeat(
     recipe: Recipe,
 ) -> None:
     """Teach the network to say what the trees say, whatever the level."""
-    heads: dict[Mode, nn.Module] = {
-        "fused": network.heads.joint_head,
-        "optical": network.heads.optical_head,
-        "sar": network.heads.sar_head,
-    }
+    heads = list_heads(network)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
     network.train()
@@ -297,7 +252,7 @@ def _repeat(
         sar = _jitter(sar, manifest.sar, recipe.jitter_of("sar"), 0.0)
         loss = torch.zeros(())
         for mode, head in heads.items():
-            logits = head(_read(network, mode, optical, sar))[0, :, :, 0].T
+            logits = head(read_map(network, mode, optical, sar))[0, :, :, 0].T
             loss = loss - (said[mode][chosen] * F.log_softmax(logits, dim=1)).sum(dim=1).mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

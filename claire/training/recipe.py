@@ -35,6 +35,9 @@ CLASSES_HINT = 'Write each as { id = 1, name = "water", color = "#0072b2" }.'
 PRECISIONS = ("32-true", "bf16-mixed")
 """What `precision` may be."""
 
+TEACHERS = ("trees", "labels")
+"""What `teacher` may be."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -50,6 +53,8 @@ class Recipe:
             their weights (Wortsman et al. 2022, arXiv 2203.05482), which costs no more to use than one of them.
         members: Other recipes in the same folder, each of which is trained by itself; this one then trains nothing, but
             joins their networks to an ensemble.
+        teacher: Of a network of pixels: `trees` where few pixels of places are labelled and scenes are simulated, or
+            `labels` where every pixel of many tiles is.
         train_split: Split to learn from.
         validation_split: Split that chooses the epoch and the temperature.
         scheme: Class scheme.
@@ -107,6 +112,7 @@ class Recipe:
     start: str = ""
     soup: int = 1
     members: Sequence[str] = ()
+    teacher: str = "trees"
     train_split: str = "train"
     validation_split: str = "val"
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -172,6 +178,8 @@ class Recipe:
             raise RecipeError(
                 f"precision is {self.precision!r}, which is not known here.", f"Use {' or '.join(PRECISIONS)}."
             )
+        if self.teacher not in TEACHERS:
+            raise UnknownNameError.among("teacher", str(self.teacher), TEACHERS)
         self._check_switches()
         if strange := set(self.prior) - set(MODES):
             raise UnknownNameError.among("map", sorted(strange)[0], MODES)

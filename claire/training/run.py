@@ -32,9 +32,9 @@ from claire.models.network import (
     set_levels,
     shift_classes,
 )
-from claire.training.forest import train_pixels
 from claire.training.losses import build_loss
 from claire.training.module import MONITOR, SegmentationModule
+from claire.training.pixels import train_pixels
 from claire.training.recipe import PRECISIONS, Recipe
 from claire.training.samples import CropSamples, Sample, TileStack, as_sample, measure_bands, read_stack
 

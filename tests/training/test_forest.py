@@ -18,7 +18,7 @@ from claire.core.types import Layer, Tile
 from claire.data.landcover import SIMULATED
 from claire.models.checkpoint import load_checkpoint, save_checkpoint
 from claire.training import forest
-from claire.training.forest import train_pixels
+from claire.training.pixels import train_pixels
 from claire.training.recipe import Recipe
 from claire.training.run import train, train_members
 from tests.training.generated import TINY
@@ -206,7 +206,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_prior_is_added(
     ("change", "words"),
     [
         ({"network": {"fusion": "cmaf"}, "epochs": 42}, "networks of pixels alone"),
-        ({"network": {"fusion": "pixels", "relative": True}}, "networks of pixels alone"),
+        ({"network": {"fusion": "pixels", "relative": True}}, "no bands relative to their tile"),
         ({"train_split": "scenes"}, "no labelled real places"),
         ({"train_split": "places"}, "no simulated scenes"),
     ],

@@ -13,7 +13,7 @@ from claire.training.recipe import Recipe
 
 @pytest.fixture
 def shipped(root: Path) -> Path:
-    return root / "recipes" / "flood.yaml"
+    return root / "recipes" / "flood-shapes.yaml"
 
 
 def test_the_shipped_recipe_builds_inputs_and_network(shipped: Path) -> None:
