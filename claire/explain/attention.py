@@ -74,9 +74,7 @@ def read_attention(model: OpenSegmenter, prepared: Prepared, at: tuple[int, int]
     with torch.inference_mode(), capturing(model.network) as captured:
         model.network(*tensors)
     if not captured[0]:
-        raise InputError(
-            "This model has no cross-attention to read.", "Choose one whose fusion is cmaf, such as claire-flood."
-        )
+        raise InputError("This model has no cross-attention to read.", "Choose one that has it, such as claire-flood.")
     height = tensors[0].shape[2]
     return Attention(tuple(_as_stage(stage, height) for stage in captured[0]), piece.origin, part.shape)
 

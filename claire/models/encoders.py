@@ -119,19 +119,22 @@ def compute_means(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, T
     """The mean of every band over the valid pixels of a window around each pixel; 0 where there is none.
 
     Args:
-        pixels: (B, C, H, W).
+        pixels: (B, C, H, W), or (B, n C, H, W) with n values of every band, all first ones first.
         valid: (B, C, H, W), 1 valid, 0 not, same dtype.
         window: Side in pixels, odd.
 
     Returns:
-        Means (B, C, H, W), and 1 where there was a valid pixel, 0 elsewhere, (B, C, H, W).
+        Means, of the shape of the pixels, and 1 where there was a valid pixel, 0 elsewhere, of the same shape.
     """
     half = window // 2
+    times = pixels.shape[1] // valid.shape[1]
     # As channels that lie beside each other in memory they are pooled up to eight times faster.
-    both = torch.cat([pixels * valid, valid], dim=1).contiguous(memory_format=torch.channels_last)
+    both = torch.cat([pixels * valid.repeat(1, times, 1, 1), valid], dim=1)
+    both = both.contiguous(memory_format=torch.channels_last)
     for side, pad in (((1, window), (0, half)), ((window, 1), (half, 0))):
         both = F.avg_pool2d(both, side, 1, pad)
-    total, count = both.contiguous().chunk(2, dim=1)
+    total, count = torch.split(both.contiguous(), [pixels.shape[1], valid.shape[1]], dim=1)
+    count = count.repeat(1, times, 1, 1)
     return total / count.clamp_min(0.5 / window**2), (count > 0).to(count.dtype)
 
 
@@ -139,13 +142,13 @@ def compute_spreads(pixels: Tensor, valid: Tensor, means: Tensor, window: int) -
     """The spread of every band over the valid pixels of a window around each pixel; 0 where there is none.
 
     Args:
-        pixels: (B, C, H, W).
+        pixels: (B, C, H, W), or (B, n C, H, W) as for `compute_means`.
         valid: (B, C, H, W), 1 valid, 0 not, same dtype.
-        means: (B, C, H, W), as `compute_means` gives them for the same window.
+        means: As `compute_means` gives them for the same window.
         window: Side in pixels, odd.
 
     Returns:
-        Standard deviations (B, C, H, W).
+        Standard deviations, of the shape of the pixels.
     """
     squares, known = compute_means(pixels**2, valid, window)
     return (squares - means**2).clamp_min(1e-6).sqrt() * known
@@ -222,9 +225,9 @@ class Reader(nn.Module):
         return self.describe(self.look(pixels, valid), relative)
 
     def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
-        """The pixels, then the means over each window."""
-        nothing = pixels[:, :0]
-        scales = [(pixels * valid, valid, nothing)]
+        """The pixels, then the means over each window; arguments as for `compute_means`."""
+        nothing, everywhere = pixels[:, :0], valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
+        scales = [(pixels * everywhere, everywhere, nothing)]
         for window in self.smooth:
             means, known = compute_means(pixels, valid, window)
             spreads = compute_spreads(pixels, valid, means, window) if self.texture else nothing

@@ -52,8 +52,7 @@ class PixelReader(Reader):
         """The pixels, then the means over each window; bands relative to their tile are further bands."""
         if not self.beside:
             return super().look(pixels, valid)
-        beside = standardise(pixels * valid, valid)
-        return super().look(torch.cat([pixels, beside], dim=1), torch.cat([valid, valid], dim=1))
+        return super().look(torch.cat([pixels, standardise(pixels * valid, valid)], dim=1), valid)
 
     def describe(self, scales: Sequence[Scale], relative: Sequence[Tensor] = ()) -> Tensor:
         """What `read` returns, of what `look` saw."""

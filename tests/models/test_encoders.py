@@ -69,6 +69,16 @@ def test_means_are_of_the_valid_pixels_of_the_window_alone(window: int) -> None:
         torch.testing.assert_close(means[0, band, row, column], mean)
 
 
+def test_several_values_of_a_band_share_what_is_valid() -> None:
+    rng = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 2, 3, 9, 8, generator=rng)
+    valid = (torch.rand(2, 3, 9, 8, generator=rng) > 0.6).float()
+    both, seen = compute_means(torch.cat([first, second], dim=1), valid, 3)
+    means, each = compute_means(first, valid, 3)
+    assert torch.equal(both, torch.cat([means, compute_means(second, valid, 3)[0]], dim=1))
+    assert torch.equal(seen, torch.cat([each, each], dim=1))
+
+
 @pytest.mark.parametrize("window", [3, 7])
 def test_spreads_are_of_the_valid_pixels_of_the_window_alone(window: int) -> None:
     rng = torch.Generator().manual_seed(window)
