@@ -378,10 +378,11 @@ class PixelNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        around = config.smooth, config.texture
+        both: dict[str, Any] = {"smooth": config.smooth, "texture": config.texture}
+        dates = config.relative, config.changes
         self.heads = PixelHeads(
-            PixelReader(config.optical_bands, config.relative, config.ratios, *around, False, config.changes),
-            PixelReader(config.sar_bands, config.relative, False, *around, config.ratios, config.changes),
+            PixelReader(config.optical_bands, *dates, ratios=config.ratios, **both),
+            PixelReader(config.sar_bands, *dates, differences=config.ratios, **both),
             config.stem,
             config.classes,
             config.dropout,

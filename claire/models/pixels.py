@@ -7,6 +7,7 @@ Legend: B batch, C bands, H height, W width, K classes, F channels of what is re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,30 +23,18 @@ class PixelReader(Reader):
         bands: C.
         relative: Also every band relative to its own mean and spread over the tile, and the same means, differences and
             spreads of that as of the band itself.
-        ratios: See `Reader`.
-        smooth: See `Reader`.
-        texture: See `Reader`.
-        differences: See `Reader`.
         changes: The bands are of two dates, first all of the earlier one; also what the later has more of each, and
             which bands there are any of in each window.
+        others: `ratios`, `smooth`, `texture` and `differences`, see `Reader`.
     """
 
-    def __init__(
-        self,
-        bands: int,
-        relative: bool = False,
-        ratios: bool = False,
-        smooth: Sequence[int] = (),
-        texture: bool = False,
-        differences: bool = False,
-        changes: bool = False,
-    ) -> None:
-        super().__init__(bands, False, ratios, smooth, texture, differences)
+    def __init__(self, bands: int, relative: bool = False, changes: bool = False, **others: Any) -> None:
+        super().__init__(bands, **others)
         self.bands, self.beside, self.changes = bands, relative, changes
         values = bands * (2 if relative else 1)
-        pairs = bands * (bands - 1) // 2 * (ratios + differences)
+        pairs = bands * (bands - 1) // 2 * (self.ratios + self.differences)
         each = values + pairs + (values // 2 if changes else 0)
-        around = each + (values if texture else 0) + (bands if changes else 0)
+        around = each + (values if self.texture else 0) + (bands if changes else 0)
         self.wide = each + bands + len(self.smooth) * around
 
     def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:

@@ -62,7 +62,7 @@ class Recipe:
         sar: The same of the SAR input.
         network: Arguments of `NetworkConfig` besides bands and classes.
         loss: `kind` (rift, ce, focal or tversky) and arguments of `RIFTLoss` besides weights.
-        epochs: Epochs at `crop`.
+        epochs: Epochs at `crop`; with `labels` as the teacher how often pixels are drawn from every tile.
         crop: Side of the training crops, pixels, a multiple of 32.
         finish_epochs: Further epochs on whole tiles, so that the network has seen the size it is used at.
         batch: Samples per step.

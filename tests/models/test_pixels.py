@@ -41,7 +41,7 @@ def test_without_dates_and_tiles_it_reads_what_encoders_read(settings: dict[str,
 def test_it_reads_as_many_channels_as_it_says(
     relative: bool, changes: bool, texture: bool, smooth: tuple[int, ...]
 ) -> None:
-    reader = PixelReader(BANDS, relative, True, smooth, texture, True, changes)
+    reader = PixelReader(BANDS, relative, changes, ratios=True, smooth=smooth, texture=texture, differences=True)
     assert reader.read(*draw(1, gaps=True)).shape == (2, reader.wide, SIDE, SIDE)
 
 
