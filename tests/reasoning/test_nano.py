@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -137,11 +138,9 @@ def test_greedy_texts_of_eight_sessions_at_once_equal_those_alone(owner: ModelOw
 @needs_llama
 def test_after_a_cancel_and_after_a_kill_the_next_request_is_served(owner: ModelOwner) -> None:
     rng, facts = random.Random(0), build_facts(simulate(8))
-    whole = sum(1 for _ in LanguageNarrator("nano", owner).narrate(facts))
     for _ in range(10):
         tokens = LanguageNarrator("nano", owner).narrate(facts)
-        for _ in range(rng.randrange(1, whole)):
-            next(tokens)
+        list(islice(tokens, rng.randint(1, 40)))  # in how few pieces a text comes depends on how fast they are read
         tokens.close()  # type: ignore[attr-defined]
         start = time.monotonic()
         next(LanguageNarrator("nano", owner).narrate(facts))
