@@ -341,13 +341,17 @@ def _describe_training(manifest: Manifest) -> str:
 def _describe_run(training: Mapping[str, Any]) -> str:
     recipe = training.get("recipe", {})
     start = f", after those of {recipe['start']}" if recipe.get("start") else ""
-    trees = recipe.get("network", {}).get("fusion") == "pixels"
+    of_pixels = recipe.get("network", {}).get("fusion") == "pixels"
     runs = recipe.get("soup", 1)
     soup = f" and {runs - 1} more (mean of the weights of {runs} runs)" if runs > 1 else ""
     epochs = f"{recipe.get('epochs', '?')} + {recipe.get('finish_epochs', '?')} epochs{start}"
+    if of_pixels and recipe.get("teacher", "trees") == "trees":
+        epochs = "what a forest says of their pixels"
+    elif of_pixels:
+        epochs = f"pixels of {recipe.get('epochs', '?')} epochs"
     return (
         f"split {recipe.get('train_split', '?')}, {training.get('train_tiles', '?')} tiles, seed "
-        f"{recipe.get('seed', '?')}{soup}, {'what a forest says of their pixels' if trees else epochs}"
+        f"{recipe.get('seed', '?')}{soup}, {epochs}"
     )
 
 

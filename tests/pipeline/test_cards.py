@@ -138,3 +138,13 @@ def test_a_card_says_of_how_many_runs_the_weights_are_the_mean(scored: Path) -> 
     )
     assert "9 tiles, seed 4, 3 + 0 epochs" in one
     assert "9 tiles, seed 4 and 2 more (mean of the weights of 3 runs), 3 + 0 epochs" in soup
+
+
+@pytest.mark.parametrize(
+    ("teacher", "words"), [({}, "what a forest says of their pixels"), ({"teacher": "labels"}, "pixels of 4 epochs")]
+)
+def test_a_card_says_who_taught_a_network_of_pixels(scored: Path, teacher: dict[str, str], words: str) -> None:
+    manifest = Manifest.read(scored / "tiny.json")
+    recipe = {"train_split": "train", "seed": 1, "epochs": 4, "network": {"fusion": "pixels"}, **teacher}
+    card = render_card(replace(manifest, training={"train_tiles": 9, "recipe": recipe}))
+    assert f"split train, 9 tiles, seed 1, {words}" in card
