@@ -133,25 +133,26 @@ def compute_means(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, T
     both = both.contiguous(memory_format=torch.channels_last)
     for side, pad in (((1, window), (0, half)), ((window, 1), (half, 0))):
         both = F.avg_pool2d(both, side, 1, pad)
-    total, count = torch.split(both.contiguous(), [pixels.shape[1], valid.shape[1]], dim=1)
+    total, count = torch.split(both, [pixels.shape[1], valid.shape[1]], dim=1)
     count = count.repeat(1, times, 1, 1)
     return total / count.clamp_min(0.5 / window**2), (count > 0).to(count.dtype)
 
 
-def compute_spreads(pixels: Tensor, valid: Tensor, means: Tensor, window: int) -> Tensor:
-    """The spread of every band over the valid pixels of a window around each pixel; 0 where there is none.
+def compute_spreads(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and spread of every band over the valid pixels of a window around each pixel; 0 where there is none.
 
     Args:
         pixels: (B, C, H, W), or (B, n C, H, W) as for `compute_means`.
         valid: (B, C, H, W), 1 valid, 0 not, same dtype.
-        means: As `compute_means` gives them for the same window.
         window: Side in pixels, odd.
 
     Returns:
-        Standard deviations, of the shape of the pixels.
+        What `compute_means` returns, and standard deviations of the same shape.
     """
-    squares, known = compute_means(pixels**2, valid, window)
-    return (squares - means**2).clamp_min(1e-6).sqrt() * known
+    both, known = compute_means(torch.cat([pixels, pixels**2], dim=1), valid, window)
+    means, squares = both.chunk(2, dim=1)
+    known = known[:, : pixels.shape[1]]
+    return means, known, (squares - means**2).clamp_min(1e-6).sqrt() * known
 
 
 Scale = tuple[Tensor, Tensor, Tensor]
@@ -229,9 +230,10 @@ class Reader(nn.Module):
         nothing, everywhere = pixels[:, :0], valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
         scales = [(pixels * everywhere, everywhere, nothing)]
         for window in self.smooth:
-            means, known = compute_means(pixels, valid, window)
-            spreads = compute_spreads(pixels, valid, means, window) if self.texture else nothing
-            scales.append((means, known, spreads))
+            if self.texture:
+                scales.append(compute_spreads(pixels, valid, window))
+            else:
+                scales.append((*compute_means(pixels, valid, window), nothing))
         return scales
 
     def describe(self, scales: Sequence[Scale], relative: Sequence[Tensor] = ()) -> Tensor:

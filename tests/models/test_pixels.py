@@ -13,7 +13,7 @@ from torch import Tensor
 from claire.core.errors import CheckpointError
 from claire.models.encoders import Reader, standardise
 from claire.models.network import NetworkConfig, build_network
-from claire.models.pixels import PixelReader
+from claire.models.pixels import Perceptron, PixelReader
 
 SIDE, BANDS = 24, 4
 
@@ -99,3 +99,19 @@ def test_a_network_reads_both_sensors_so_and_where_one_is_missing_the_other_spea
     assert whole["fused"].shape == (2, 3, SIDE, SIDE)
     torch.testing.assert_close(none["fused"], whole["sar"])
     assert not torch.allclose(whole["fused"], whole["sar"])
+
+
+def test_after_training_the_normalisation_is_part_of_the_first_layer() -> None:
+    torch.manual_seed(0)
+    network = Perceptron(6, 8, 3, 0.0)
+    read = 3 * torch.randn(2, 6, 5, 4) + torch.arange(6.0)[:, None, None]
+    for _ in range(300):
+        network(read)
+    network.eval()
+    wanted = read
+    for layer in network:
+        wanted = layer(wanted)
+    torch.testing.assert_close(network(read), wanted)
+    assert [name for name, _ in network.named_parameters()] == [
+        f"{place}.{kind}" for place in (1, 4, 7) for kind in ("weight", "bias")
+    ]
