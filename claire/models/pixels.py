@@ -52,7 +52,7 @@ class PixelReader(Reader):
             parts += [values] if number and not self.changes else [values, known]
             parts += [self._compare(own, known)] if self.ratios else []
             parts += [compute_differences(own, known)] if self.differences else []
-            parts += [_compute_changes(part, valid[:, : self.bands]) for part in self._split(values) if self.changes]
+            parts += [_compute_changes(part, known) for part in self._split(values) if self.changes]
             if number and self.texture:
                 first, *others = self._split(spreads)
                 parts += [self._relate(own, first), *others]

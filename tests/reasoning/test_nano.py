@@ -137,14 +137,16 @@ def test_greedy_texts_of_eight_sessions_at_once_equal_those_alone(owner: ModelOw
 
 @needs_llama
 def test_after_a_cancel_and_after_a_kill_the_next_request_is_served(owner: ModelOwner) -> None:
-    rng, facts = random.Random(0), build_facts(simulate(8))
+    rng, facts, cut = random.Random(0), build_facts(simulate(8)), 0
     for _ in range(10):
         tokens = LanguageNarrator("nano", owner).narrate(facts)
         list(islice(tokens, rng.randint(1, 40)))  # in how few pieces a text comes depends on how fast they are read
+        cut += tokens.gi_frame is not None  # type: ignore[attr-defined]
         tokens.close()  # type: ignore[attr-defined]
         start = time.monotonic()
         next(LanguageNarrator("nano", owner).narrate(facts))
         assert time.monotonic() - start < 2
+    assert cut, "all texts ended before they were cut"
     starts = owner.starts
     os.kill(owner.pid or 0, signal.SIGKILL)
     assert narrate(owner, 3)
