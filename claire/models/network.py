@@ -30,7 +30,7 @@ from claire.models.peers import (
     FeatureFusion,
     SemanticFocusing,
 )
-from claire.models.pixels import PixelHeads, PixelReader
+from claire.models.pixels import STEP, PixelHeads, PixelReader
 
 STRIDE = 32
 """Height and width must be multiples of this."""
@@ -69,6 +69,8 @@ class NetworkConfig:
         ratios: The optical encoder also reads the normalised difference of every two bands; networks of pixels the
             difference of every two SAR bands (in dB their ratio), too.
         smooth: Sides of windows, odd, pixels, over whose means the encoders also read all that.
+        coarse: Sides of further windows of networks of pixels, odd numbers of `STEP` pixels, which are read once for
+            each block of as many.
         texture: Networks of pixels also read the spread of every band over these windows.
         changes: Networks of pixels also read what the later date has more of each band than the earlier, of which each
             modality has the first half of its bands.
@@ -98,6 +100,7 @@ class NetworkConfig:
     relative: bool = False
     ratios: bool = False
     smooth: tuple[int, ...] = ()
+    coarse: tuple[int, ...] = ()
     texture: bool = False
     changes: bool = False
     dropout: float = 0.0
@@ -172,9 +175,11 @@ def _is_setting(name: str, value: Any) -> bool:
         return isinstance(value, tuple) and all(type(v) in {int, float} and 0 < v <= LARGEST_VOTE for v in value)
     if name in {"relative", "ratios", "texture", "changes", "experts", "bilateral"}:
         return isinstance(value, bool)
-    if name == "smooth":
-        odd = isinstance(value, tuple) and all(type(n) is int and 3 <= n <= LARGEST_WINDOW and n % 2 for n in value)
-        return odd and len(value) <= MOST_WINDOWS
+    if name in {"smooth", "coarse"}:
+        step = STEP if name == "coarse" else 1
+        sides = range(3 * step, LARGEST_WINDOW + 1, 2 * step)
+        fit = isinstance(value, tuple) and all(type(n) is int and n in sides for n in value)
+        return fit and len(value) <= MOST_WINDOWS
     if name in {"widths", "depths"} and (not isinstance(value, tuple) or len(value) != 4):
         return False
     numbers = value if isinstance(value, tuple) else (value,)
@@ -378,7 +383,7 @@ class PixelNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        both: dict[str, Any] = {"smooth": config.smooth, "texture": config.texture}
+        both: dict[str, Any] = {"coarse": config.coarse, "smooth": config.smooth, "texture": config.texture}
         dates = config.relative, config.changes
         self.heads = PixelHeads(
             PixelReader(config.optical_bands, *dates, ratios=config.ratios, **both),
@@ -435,7 +440,7 @@ whether it is the coarsest."""
 
 ENSEMBLE = "ensemble"
 """The fusion whose members are trained by themselves."""
-OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "texture", "changes", "dropout")
+OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "coarse", "texture", "changes", "dropout")
 """What a network of pixels reads of a configuration, besides bands and classes."""
 MEMBERS = ("cmaf", "pixels")
 """What the members of an ensemble may be."""

@@ -7,6 +7,8 @@ Legend: B batch, C bands, H height, W width, K classes, F channels of what is re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
@@ -15,6 +17,12 @@ from torch.nn import functional as F
 
 from claire.models.encoders import Reader, Scale, compute_differences, standardise
 from claire.models.recompute import recompute
+
+STEP = 4
+"""Side in pixels of the blocks for each of which coarse windows are read once: their means change little from one pixel
+to the next."""
+STRIP = 32
+"""Rows whose hidden values are held at a time, a multiple of `STEP`: few enough for the caches of a processor."""
 
 
 class PixelReader(Reader):
@@ -26,36 +34,70 @@ class PixelReader(Reader):
             spreads of that as of the band itself.
         changes: The bands are of two dates, first all of the earlier one; also what the later has more of each, and
             which bands there are any of in each window.
+        coarse: Sides of further windows, in pixels, odd numbers of `STEP`, that are read once for each block of pixels
+            and interpolated between them.
         others: `ratios`, `smooth`, `texture` and `differences`, see `Reader`.
     """
 
-    def __init__(self, bands: int, relative: bool = False, changes: bool = False, **others: Any) -> None:
+    def __init__(
+        self, bands: int, relative: bool = False, changes: bool = False, coarse: Sequence[int] = (), **others: Any
+    ) -> None:
         super().__init__(bands, **others)
-        self.bands, self.beside, self.changes = bands, relative, changes
+        self.bands, self.beside, self.changes, self.coarse = bands, relative, changes, tuple(coarse)
         values = bands * (2 if relative else 1)
         pairs = bands * (bands - 1) // 2 * (self.ratios + self.differences)
         each = values + pairs + (values // 2 if changes else 0)
         around = each + (values if self.texture else 0) + (bands if changes else 0)
-        self.wide = each + bands + len(self.smooth) * around
+        self.channels = each + bands + len(self.smooth) * around, len(self.coarse) * around
+        """Of what is read at every pixel, and once for each block."""
+        self.wide = sum(self.channels)
+
+    def read(self, pixels: Tensor, valid: Tensor) -> Tensor:
+        """All of it at every pixel; arguments as for `Reader.read`."""
+        near, *far = self.read_steps(pixels, valid)
+        return torch.cat([near, *(spread_out(part, near.shape[2:]) for part in far)], dim=1)
+
+    def read_steps(self, pixels: Tensor, valid: Tensor) -> list[Tensor]:
+        """What is read at every pixel, and where there are coarse windows what is read once for each block.
+
+        Args:
+            pixels: (B, C, H, W), normalised.
+            valid: (B, C, H, W), 1 valid, 0 not, same dtype.
+
+        Returns:
+            (B, F1, H, W), and (B, F2, H / `STEP`, W / `STEP`), rounded up.
+        """
+        beside = self._add_relative(pixels, valid)
+        found = [self.describe(super().look(beside, valid))]
+        if self.coarse:
+            scales = [self._look_around(beside, valid, window, STEP) for window in self.coarse]
+            found.append(self._describe_all(scales, own=False))
+        return found
 
     def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
         """The pixels, then the means over each window; bands relative to their tile are further bands."""
-        if not self.beside:
-            return super().look(pixels, valid)
-        return super().look(torch.cat([pixels, standardise(pixels * valid, valid)], dim=1), valid)
+        return super().look(self._add_relative(pixels, valid), valid)
+
+    def _add_relative(self, pixels: Tensor, valid: Tensor) -> Tensor:
+        return torch.cat([pixels, standardise(pixels * valid, valid)], dim=1) if self.beside else pixels
 
     def describe(self, scales: Sequence[Scale], relative: Sequence[Tensor] = ()) -> Tensor:
-        """What `read` returns, of what `look` saw."""
+        """What `read` returns, of what `look` saw; without coarse windows."""
+        return self._describe_all(scales, own=True)
+
+    def _describe_all(self, scales: Sequence[Scale], own: bool) -> Tensor:
+        """Channels of all scales, of which the first is of the pixels themselves, or none is."""
         parts: list[Tensor] = []
         for number, (values, valid, spreads) in enumerate(scales):
-            own, known = values[:, : self.bands], valid[:, : self.bands]
-            parts += [values] if number and not self.changes else [values, known]
-            parts += [self._compare(own, known)] if self.ratios else []
-            parts += [compute_differences(own, known)] if self.differences else []
+            around = number > 0 or not own
+            first, known = values[:, : self.bands], valid[:, : self.bands]
+            parts += [values] if around and not self.changes else [values, known]
+            parts += [self._compare(first, known)] if self.ratios else []
+            parts += [compute_differences(first, known)] if self.differences else []
             parts += [_compute_changes(part, known) for part in self._split(values) if self.changes]
-            if number and self.texture:
-                first, *others = self._split(spreads)
-                parts += [self._relate(own, first), *others]
+            if around and self.texture:
+                texture, *others = self._split(spreads)
+                parts += [self._relate(first, texture), *others]
         # Channels stay beside each other in memory: the heads are then twice as fast.
         return torch.cat([part.movedim(1, -1) for part in parts], dim=-1).movedim(-1, 1)
 
@@ -69,6 +111,12 @@ def _compute_changes(values: Tensor, valid: Tensor) -> Tensor:
     (before, after), (seen, still) = values.chunk(2, dim=1), valid.chunk(2, dim=1)
     changes: Tensor = (after - before) * seen * still
     return changes
+
+
+def spread_out(blocks: Tensor, size: Sequence[int]) -> Tensor:
+    """Values of blocks, (B, F, H / `STEP`, W / `STEP`), at every pixel: (B, F, *size), bilinear between centres."""
+    pixels = F.interpolate(blocks, scale_factor=STEP, mode="bilinear")
+    return pixels[:, :, : size[0], : size[1]]
 
 
 class Perceptron(nn.Sequential):
@@ -87,16 +135,50 @@ class Perceptron(nn.Sequential):
             layers += [nn.Conv2d(before, width, 1), nn.ReLU(), nn.Dropout(dropout)]
         super().__init__(*layers, nn.Conv2d(width, classes, 1))
 
-    def forward(self, read: Tensor) -> Tensor:
-        """Logits of what was read; after training the normalisation is part of the first layer, which saves time."""
-        layers: list[Any] = list(self)
+    def forward(self, *read: Tensor) -> Tensor:
+        """Logits of what was read.
+
+        Args:
+            read: The channels one after the other, (B, F1, H, W) at every pixel or (B, F2, H / `STEP`, W / `STEP`) once
+                for each block; the first at every pixel.
+        """
+        size = read[0].shape[2:]
         if not self.training:
-            norm, first, *layers = layers
-            weight = first.weight / (norm.running_var + norm.eps).sqrt()[:, None, None]
-            read = F.conv2d(read, weight, first.bias - weight.flatten(1) @ norm.running_mean)
-        for layer in layers:
-            read = layer(read)
-        return read
+            return self._map_in_strips(read, size)
+        hidden = torch.cat([part if part.shape[2:] == size else spread_out(part, size) for part in read], dim=1)
+        for layer in self:
+            hidden = layer(hidden)
+        return hidden
+
+    def _map_in_strips(self, read: Sequence[Tensor], size: Sequence[int]) -> Tensor:
+        """Logits, by the first layer with the normalisation in its weights and for some rows at a time.
+
+        Of blocks the first layer is taken before they are spread out, which gives the same and saves most of the time.
+        """
+        layers: list[Any] = list(self)
+        norm, first, *others = layers
+        weight = first.weight / (norm.running_var + norm.eps).sqrt()[:, None, None]
+        bias = (first.bias - weight.flatten(1) @ norm.running_mean)[:, None, None]
+        parts = list(zip(read, weight.split([part.shape[1] for part in read], dim=1), strict=True))
+        near = [(part, own) for part, own in parts if part.shape[2:] == size]
+        far = [F.conv2d(part, own) for part, own in parts if part.shape[2:] != size]
+        blocks = reduce(add, far) if far else None
+        strips = []
+        for top in range(0, size[0], STRIP):
+            hidden = bias if blocks is None else _spread_rows(blocks, top, size) + bias
+            for part, own in near:
+                hidden = hidden + F.conv2d(part[:, :, top : top + STRIP], own)
+            for layer in others:
+                hidden = layer(hidden)
+            strips.append(hidden)
+        return torch.cat(strips, dim=2)
+
+
+def _spread_rows(blocks: Tensor, top: int, size: Sequence[int]) -> Tensor:
+    """`STRIP` rows of `spread_out`, from one that begins a block."""
+    first = max(top // STEP - 1, 0)
+    rows = spread_out(blocks[:, :, first : (top + STRIP) // STEP + 1], (size[0] - first * STEP, size[1]))
+    return rows[:, :, top - first * STEP :][:, :, :STRIP]
 
 
 class PixelHeads(nn.Module):
@@ -110,7 +192,7 @@ class PixelHeads(nn.Module):
         dropout: Share of the hidden values that are left out while training.
     """
 
-    def __init__(self, optical: Reader, sar: Reader, width: int, classes: int, dropout: float) -> None:
+    def __init__(self, optical: PixelReader, sar: PixelReader, width: int, classes: int, dropout: float) -> None:
         super().__init__()
         self.optical, self.sar = optical, sar
         self.optical_head = Perceptron(optical.wide, width, classes, dropout)
@@ -124,9 +206,10 @@ class PixelHeads(nn.Module):
         optical, sar, optical_valid, sar_valid = (
             part.contiguous(memory_format=torch.channels_last) for part in (optical, sar, optical_valid, sar_valid)
         )
-        from_optical, from_sar = self.optical.read(optical, optical_valid), self.sar.read(sar, sar_valid)
-        together = torch.cat([from_optical.movedim(1, -1), from_sar.movedim(1, -1)], dim=-1).movedim(-1, 1)
-        parts = (self.optical_head, from_optical), (self.sar_head, from_sar), (self.joint_head, together)
-        alone, other, joint = (head(read) if self.training else recompute(head, read) for head, read in parts)
+        from_optical = self.optical.read_steps(optical, optical_valid)
+        from_sar = self.sar.read_steps(sar, sar_valid)
+        both = from_optical + from_sar
+        parts = (self.optical_head, from_optical), (self.sar_head, from_sar), (self.joint_head, both)
+        alone, other, joint = (head(*read) if self.training else recompute(head, *read) for head, read in parts)
         seen, heard = optical_valid.amax(dim=1, keepdim=True) > 0, sar_valid.amax(dim=1, keepdim=True) > 0
         return torch.where(seen & heard, joint, torch.where(seen, alone, other)), alone, other

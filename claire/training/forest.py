@@ -105,10 +105,13 @@ def learn_trees(
         Pixels of each class that trees learnt from.
 
     Raises:
-        RecipeError: The network reads bands relative to their tile, or there are no scenes or no places.
+        RecipeError: The network reads bands relative to their tile or coarse windows, or there are no scenes or no
+            places.
     """
     if network.config.relative:
         raise RecipeError("Trees teach networks that read no bands relative to their tile.", "Give relative false.")
+    if network.config.coarse:
+        raise RecipeError("Trees teach networks that read every window at every pixel.", "Give smooth, not coarse.")
     rng = np.random.default_rng(recipe.seed)
     classes = len(manifest.class_scheme)
     labelled, seen = _collect(network, dataset, recipe, manifest, rng)

@@ -22,7 +22,7 @@ from claire.models.network import PixelNetwork
 from claire.training.losses import build_loss
 from claire.training.recipe import Recipe
 from claire.training.samples import CropSamples, TileStack, read_stack
-from claire.training.scales import Scales, as_rows, as_scales, list_heads, read_map
+from claire.training.scales import list_heads
 
 DRAWN = 800
 """Pixels that are drawn of a tile in an epoch, at most."""
@@ -58,39 +58,38 @@ def learn_labels(
 
 def _draw(
     network: PixelNetwork, stack: TileStack, manifest: Manifest, recipe: Recipe, report: Callable[[str], None]
-) -> tuple[Tensor, Tensor, list[Scales]]:
-    """(P, F) what is seen of pixels, (P,) their classes, and what optical and SAR part of a row are made of."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(P, F) what is read of pixels, optical first, (P, 2) whether either sensor saw them, and (P,) their classes."""
     rng = np.random.default_rng(recipe.seed)
-    rows = classes = torch.empty(0)
-    like: list[Scales] = []
+    heads = network.heads
+    most = recipe.epochs * len(stack.labels) * DRAWN
+    # One piece of memory for all, else what is kept of each tile lies scattered between leftovers.
+    rows = torch.empty(most, heads.optical.wide + heads.sar.wide, dtype=torch.float16)
+    seen, classes = torch.empty(most, 2, dtype=torch.bool), torch.empty(most, dtype=torch.int64)
     size = 0
     for epoch in range(recipe.epochs):
         samples = CropSamples(stack, manifest, recipe, max(stack.labels.shape[1:]), epoch)
         for number in range(len(samples)):
             sample = {key: part[None] for key, part in samples[number].items()}
-            like = [
-                network.heads.optical.look(sample["optical"], sample["optical_valid"]),
-                network.heads.sar.look(sample["sar"], sample["sar_valid"]),
-            ]
             target = sample["target"].flatten()
-            found = torch.cat([as_rows(scales) for scales in like], dim=1)
             usable = torch.nonzero(target != IGNORE_INDEX).flatten().numpy()
             chosen = torch.from_numpy(rng.choice(usable, min(len(usable), DRAWN), replace=False))
-            if not size:  # one piece of memory for all, else what is kept of each tile lies scattered between leftovers
-                most = recipe.epochs * len(samples) * DRAWN
-                rows = torch.empty(most, found.shape[1], dtype=torch.float16)
-                classes = torch.empty(most, dtype=torch.int64)
-            rows[size : size + len(chosen)], classes[size : size + len(chosen)] = found[chosen].half(), target[chosen]
+            valid = sample["optical_valid"], sample["sar_valid"]
+            read = heads.optical.read(sample["optical"], valid[0]), heads.sar.read(sample["sar"], valid[1])
+            now = slice(size, size + len(chosen))
+            rows[now] = torch.cat([part[0].flatten(1).T[chosen] for part in read], dim=1).half()
+            seen[now] = torch.stack([part[0].amax(dim=0).flatten()[chosen] > 0 for part in valid], dim=1)
+            classes[now] = target[chosen]
             size += len(chosen)
         report(json.dumps({"epoch": epoch + 1, "of": recipe.epochs, "pixels": size}))
-    return rows[:size], classes[:size], like
+    return rows[:size], seen[:size], classes[:size]
 
 
 def _learn(
     network: PixelNetwork,
     rows: Tensor,
+    seen: Tensor,
     classes: Tensor,
-    like: list[Scales],
     counts: NDArray[np.int64],
     recipe: Recipe,
     report: Callable[[str], None],
@@ -99,18 +98,17 @@ def _learn(
     heads, loss_of = list_heads(network), build_loss(counts.tolist(), recipe.loss)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    width = sum(part.shape[1] for scale in like[0] for part in scale)
+    width = network.heads.optical.wide
+    read_by = {"optical": slice(0, width), "sar": slice(width, None), "fused": slice(None)}
     network.train()
     for step in range(STEPS):
         chosen = torch.randint(len(rows), (PIXELS,))
-        seen = rows[chosen].float()
-        optical, sar = as_scales(seen[:, :width], like[0]), as_scales(seen[:, width:], like[1])
-        visible = {"optical": optical[0][1].amax(dim=1) > 0, "sar": sar[0][1].amax(dim=1) > 0}
-        visible["fused"] = visible["optical"] & visible["sar"]
+        read, there = rows[chosen].float().T[None, :, :, None], seen[chosen].T[:, None, :, None]
+        visible = {"optical": there[0], "sar": there[1], "fused": there[0] & there[1]}
         target = classes[chosen][None, :, None]
         loss = torch.zeros(())
         for mode, head in heads.items():
-            logits = head(read_map(network, mode, optical, sar))
+            logits = head(read[:, read_by[mode]])
             loss = loss + loss_of(logits, torch.where(visible[mode], target, IGNORE_INDEX))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

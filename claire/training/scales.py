@@ -31,20 +31,3 @@ def list_heads(network: PixelNetwork) -> dict[Mode, nn.Module]:
     """The head of every map, the fused one first."""
     heads = network.heads
     return {"fused": heads.joint_head, "optical": heads.optical_head, "sar": heads.sar_head}
-
-
-def as_rows(scales: Scales) -> Tensor:
-    """(P, F) everything that was seen of the pixels of a tile, (1, C, H, W) each, side by side."""
-    return torch.cat([part[0].flatten(1) for scale in scales for part in scale]).T
-
-
-def as_scales(rows: Tensor, like: Scales) -> Scales:
-    """The reverse of `as_rows`, of some of the pixels.
-
-    Args:
-        rows: (P, F).
-        like: What the rows were made of, for the number of bands of each part.
-    """
-    sizes = [part.shape[1] for scale in like for part in scale]
-    parts = torch.split(rows.T[None, :, :, None], sizes, dim=1)
-    return [(parts[i], parts[i + 1], parts[i + 2]) for i in range(0, len(parts), 3)]

@@ -13,7 +13,7 @@ from torch import Tensor
 from claire.core.errors import CheckpointError
 from claire.models.encoders import Reader, standardise
 from claire.models.network import NetworkConfig, build_network
-from claire.models.pixels import Perceptron, PixelReader
+from claire.models.pixels import STEP, Perceptron, PixelReader, spread_out
 
 SIDE, BANDS = 24, 4
 
@@ -38,11 +38,57 @@ def test_without_dates_and_tiles_it_reads_what_encoders_read(settings: dict[str,
 @pytest.mark.parametrize("changes", [False, True])
 @pytest.mark.parametrize("texture", [False, True])
 @pytest.mark.parametrize("smooth", [(), (3, 7)])
+@pytest.mark.parametrize("coarse", [(), (12, 20)])
 def test_it_reads_as_many_channels_as_it_says(
-    relative: bool, changes: bool, texture: bool, smooth: tuple[int, ...]
+    relative: bool, changes: bool, texture: bool, smooth: tuple[int, ...], coarse: tuple[int, ...]
 ) -> None:
-    reader = PixelReader(BANDS, relative, changes, ratios=True, smooth=smooth, texture=texture, differences=True)
-    assert reader.read(*draw(1, gaps=True)).shape == (2, reader.wide, SIDE, SIDE)
+    others: dict[str, Any] = {"ratios": True, "smooth": smooth, "texture": texture, "differences": True}
+    reader = PixelReader(BANDS, relative, changes, coarse, **others)
+    pair = draw(1, gaps=True)
+    assert reader.read(*pair).shape == (2, reader.wide, SIDE, SIDE)
+    blocks = [(2, reader.channels[1], SIDE // STEP, SIDE // STEP)] if coarse else []
+    assert [part.shape for part in reader.read_steps(*pair)] == [(2, reader.channels[0], SIDE, SIDE), *blocks]
+
+
+@pytest.mark.parametrize("size", [(24, 24), (22, 17), (3, 40)])
+def test_a_coarse_window_is_read_around_each_block(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randn(1, BANDS, *size, generator=generator)
+    valid = (torch.rand(pixels.shape, generator=generator) > 0.3).float()
+    reader = PixelReader(BANDS, coarse=(12,), texture=True)
+    _, found = reader.read_steps(pixels, valid)
+    rows, columns = -(-size[0] // STEP), -(-size[1] // STEP)
+    assert found.shape == (1, 2 * BANDS, rows, columns)
+    for row, column in ((0, 0), (rows - 1, columns - 1), (rows // 2, columns // 2)):
+        top, left = (max(STEP * place - 4, 0) for place in (row, column))
+        window = ..., slice(top, STEP * row + 8), slice(left, STEP * column + 8)
+        for band in range(BANDS):
+            values = pixels[0, band][window][valid[0, band][window] > 0]
+            torch.testing.assert_close(found[0, band, row, column], values.mean())
+            torch.testing.assert_close(found[0, BANDS + band, row, column], values.std(correction=0))
+    assert reader.read(pixels, valid).shape[2:] == size
+
+
+def test_where_nothing_is_there_a_coarse_window_is_zero() -> None:
+    pixels, valid = draw(4)
+    found = PixelReader(BANDS, relative=True, changes=True, coarse=(12, 20), ratios=True, texture=True).read_steps(
+        pixels, torch.zeros_like(valid)
+    )
+    assert not found[1].any()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (36, 20), (33, 7), (5, 6)])
+def test_blocks_give_the_logits_that_they_give_spread_out(size: tuple[int, int]) -> None:
+    torch.manual_seed(1)
+    network = Perceptron(9, 8, 3, 0.0)
+    near = [torch.randn(2, channels, *size) for channels in (2, 3)]
+    far = [torch.randn(2, 2, -(-size[0] // STEP), -(-size[1] // STEP)) for _ in range(2)]
+    read = near[0], far[0], near[1], far[1]
+    whole = torch.cat([part if part.shape[2:] == size else spread_out(part, size) for part in read], dim=1)
+    for _ in range(20):
+        torch.testing.assert_close(network(*read), network(whole))
+    network.eval()
+    torch.testing.assert_close(network(*read), network(whole))
 
 
 def test_a_change_is_the_later_date_less_the_earlier_in_every_window() -> None:
@@ -89,7 +135,17 @@ def test_changes_need_two_dates() -> None:
 
 def test_a_network_reads_both_sensors_so_and_where_one_is_missing_the_other_speaks() -> None:
     config = NetworkConfig(
-        BANDS, 2, 3, fusion="pixels", stem=8, relative=True, ratios=True, smooth=(3, 5), texture=True, changes=True
+        BANDS,
+        2,
+        3,
+        fusion="pixels",
+        stem=8,
+        relative=True,
+        ratios=True,
+        smooth=(3,),
+        coarse=(12,),
+        texture=True,
+        changes=True,
     )
     network = build_network(config).eval()
     (optical, valid), sar = draw(5), torch.randn(2, 2, SIDE, SIDE)

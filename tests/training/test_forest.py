@@ -207,6 +207,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_prior_is_added(
     [
         ({"network": {"fusion": "cmaf"}, "epochs": 42}, "networks of pixels alone"),
         ({"network": {"fusion": "pixels", "relative": True}}, "no bands relative to their tile"),
+        ({"network": {"fusion": "pixels", "coarse": [12]}}, "every window at every pixel"),
         ({"train_split": "scenes"}, "no labelled real places"),
         ({"train_split": "places"}, "no simulated scenes"),
     ],

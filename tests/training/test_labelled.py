@@ -22,8 +22,7 @@ from claire.training import labelled
 from claire.training.pixels import train_pixels
 from claire.training.recipe import Recipe
 from claire.training.run import train_members
-from claire.training.samples import read_stack
-from claire.training.scales import as_rows, as_scales
+from claire.training.samples import CropSamples, read_stack
 from tests.training.generated import TINY, GeneratedFloods
 
 Levels = tuple[InputSpec, InputSpec]
@@ -39,7 +38,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def recipe(root: Path) -> Recipe:
     shipped = Recipe.read(root / "recipes" / "flood-pixels.yaml")
-    return replace(shipped, epochs=1, network={**shipped.network, "stem": 16, "smooth": [3, 7]})
+    return replace(shipped, epochs=1, network={**shipped.network, "stem": 16, "smooth": [3], "coarse": [12]})
 
 
 @pytest.fixture
@@ -109,26 +108,31 @@ def test_pixels_are_drawn_anew_in_each_epoch_under_the_damage_of_the_recipe(reci
     network, manifest = PixelNetwork(config), Manifest("tiny", "Tiny", "flood", *levels, {}, {})
     stack = read_stack(GeneratedFloods(), GeneratedFloods().ids("train"), manifest)
     damaged = replace(recipe, epochs=2, damage={**dict.fromkeys(recipe.damage, 0.0), "zero_after": 1.0})
-    rows, classes, like = labelled._draw(network, stack, manifest, damaged, lambda line: None)
-    assert len(rows) == len(classes) == 2 * 6 * labelled.DRAWN
-    width = sum(part.shape[1] for scale in like[0] for part in scale)
-    for values, valid, _ in as_scales(rows[:, :width].float(), like[0]):
-        assert not values[:, [3, 4, 5, 9, 10, 11]].any(), "the later date is missing in every window"
-        assert not valid[:, [3, 4, 5, 9, 10, 11]].any()
-        assert values[:, :3].any()
+    rows, seen, classes = labelled._draw(network, stack, manifest, damaged, lambda line: None)
+    assert len(rows) == len(seen) == len(classes) == 2 * 6 * labelled.DRAWN
+    assert rows.shape[1] == network.heads.optical.wide + network.heads.sar.wide
+    assert seen.all()
+    assert not rows[:, [3, 4, 5, 9, 10, 11]].any(), "the later date is missing"
+    assert not rows[:, 15:18].any()
+    assert rows[:, :3].any()
     half = len(rows) // 2
     assert not torch.equal(rows[:half], rows[half:])
 
 
-def test_rows_are_pixels_with_all_that_is_seen_around_them() -> None:
-    shapes = [(4, 4, 0), (4, 4, 4)]
-    scales = [tuple(torch.randn(1, bands, 5, 7) for bands in scale) for scale in shapes]
-    rows = as_rows(scales)  # type: ignore[arg-type]
-    assert rows.shape == (35, 20)
-    chosen = torch.tensor([3, 34])
-    for scale, wanted in zip(as_scales(rows[chosen], scales), scales, strict=True):  # type: ignore[arg-type]
-        for part, whole in zip(scale, wanted, strict=True):
-            assert torch.equal(part, whole.flatten(2)[:, :, chosen, None])
+def test_what_is_drawn_is_what_the_network_reads_of_some_pixels(recipe: Recipe, levels: Levels) -> None:
+    config = NetworkConfig.from_mapping({**recipe.network, "optical_bands": 6, "sar_bands": 2, "classes": 2})
+    network, manifest = PixelNetwork(config), Manifest("tiny", "Tiny", "flood", *levels, {}, {})
+    stack = read_stack(GeneratedFloods(), GeneratedFloods().ids("train")[:1], manifest)
+    clear = replace(recipe, jitter=0.0, damage={**dict.fromkeys(recipe.damage, 0.0), "clear": 1.0})
+    rows, _, classes = labelled._draw(network, stack, manifest, clear, lambda line: None)
+    sample = CropSamples(stack, manifest, clear, 64, 0)[0]
+    read = [
+        getattr(network.heads, sensor).read(sample[sensor][None], sample[f"{sensor}_valid"][None])
+        for sensor in ("optical", "sar")
+    ]
+    every = {tuple(row) for row in torch.cat(read, dim=1)[0].flatten(1).T.half().tolist()}
+    assert all(tuple(row) in every for row in rows.tolist())
+    assert set(classes.tolist()) == {0, 1}
 
 
 def test_a_pixel_that_no_label_or_sensor_knows_teaches_nothing(recipe: Recipe, levels: Levels, tmp_path: Path) -> None:
