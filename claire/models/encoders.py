@@ -22,6 +22,9 @@ FAR, FLAT = 5.0, 0.05
 """Where relative values are clipped, and the spread below which a band counts as flat (in spreads of the training
 split)."""
 
+LEAST = 1e-6
+"""Less than the share of any window that one pixel is."""
+
 
 def conv_block(channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """Convolution, batch normalisation, ReLU of its own (attribution methods need one activation per use)."""
@@ -115,48 +118,73 @@ def compute_differences(pixels: Tensor, valid: Tensor) -> Tensor:
     return differences
 
 
-def compute_means(pixels: Tensor, valid: Tensor, window: int, step: int = 1) -> tuple[Tensor, Tensor]:
+def compute_means(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, Tensor]:
     """The mean of every band over the valid pixels of a window around each pixel; 0 where there is none.
 
     Args:
         pixels: (B, C, H, W), or (B, n C, H, W) with n values of every band, all first ones first.
-        valid: (B, C, H, W), 1 valid, 0 not, same dtype.
-        window: Side in pixels, an odd number of steps.
-        step: Side in pixels of the blocks around which there is a window each.
+        valid: (B, C, H, W), 1 valid, 0 not, same dtype; shares between count as weights.
+        window: Side in pixels, odd.
 
     Returns:
-        Means, (B, C, H / step, W / step), and 1 where there was a valid pixel, 0 elsewhere, of the same shape.
+        Means, of the shape of the pixels, and 1 where there was a valid pixel, 0 elsewhere, of the same shape.
     """
-    blocks = window // step
-    half = blocks // 2
-    times = pixels.shape[1] // valid.shape[1]
-    # As channels that lie beside each other in memory they are pooled up to eight times faster.
-    both = torch.cat([pixels * valid.repeat(1, times, 1, 1), valid], dim=1)
-    both = both.contiguous(memory_format=torch.channels_last)
-    if step > 1:
-        both = F.avg_pool2d(F.pad(both, (0, -both.shape[3] % step, 0, -both.shape[2] % step)), step)
-    for side, pad in (((1, blocks), (0, half)), ((blocks, 1), (half, 0))):
+    half = window // 2
+    both = _join(pixels, valid)
+    for side, pad in (((1, window), (0, half)), ((window, 1), (half, 0))):
         both = F.avg_pool2d(both, side, 1, pad)
-    total, count = torch.split(both, [pixels.shape[1], valid.shape[1]], dim=1)
-    count = count.repeat(1, times, 1, 1)
-    return total / count.clamp_min(0.5 / window**2), (count > 0).to(count.dtype)
+    means, count = _divide(both, pixels.shape[1])
+    return means, (count > 0).to(count.dtype)
 
 
-def compute_spreads(pixels: Tensor, valid: Tensor, window: int, step: int = 1) -> tuple[Tensor, Tensor, Tensor]:
+def compute_block_means(pixels: Tensor, valid: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    """The mean of every band over the valid pixels of each block; 0 where there is none.
+
+    Args:
+        pixels: As for `compute_means`.
+        valid: As for `compute_means`.
+        step: Side of a block, pixels.
+
+    Returns:
+        Means, (B, n C, H / step, W / step), rounded up, and the share of the block that is valid, (B, C, H / step,
+        W / step).
+    """
+    both = F.pad(_join(pixels, valid), (0, -pixels.shape[3] % step, 0, -pixels.shape[2] % step))
+    means, count = _divide(F.avg_pool2d(both, step), pixels.shape[1])
+    return means, count[:, : valid.shape[1]]
+
+
+def _join(pixels: Tensor, valid: Tensor) -> Tensor:
+    """What is to be pooled: as channels that lie beside each other in memory that is up to eight times faster."""
+    weighed = pixels * valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
+    return torch.cat([weighed, valid], dim=1).contiguous(memory_format=torch.channels_last)
+
+
+def _divide(pooled: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Means, and how much there was of each."""
+    total, count = pooled[:, :channels], pooled[:, channels:]
+    count = count.repeat(1, channels // count.shape[1], 1, 1)
+    return total / count.clamp_min(LEAST), count
+
+
+def compute_spreads(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and spread of every band over the valid pixels of a window around each pixel; 0 where there is none.
 
     Args:
         pixels: (B, C, H, W), or (B, n C, H, W) as for `compute_means`.
         valid: (B, C, H, W), 1 valid, 0 not, same dtype.
-        window: Side in pixels, an odd number of steps.
-        step: See `compute_means`.
+        window: Side in pixels, odd.
 
     Returns:
         What `compute_means` returns, and standard deviations of the same shape.
     """
-    both, known = compute_means(torch.cat([pixels, pixels**2], dim=1), valid, window, step)
+    return take_spreads(*compute_means(torch.cat([pixels, pixels**2], dim=1), valid, window))
+
+
+def take_spreads(both: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Means, where they are known, and standard deviations, from what `compute_means` returns of values and squares."""
     means, squares = both.chunk(2, dim=1)
-    known = known[:, : pixels.shape[1]]
+    known = known[:, : means.shape[1]]
     return means, known, (squares - means**2).clamp_min(1e-6).sqrt() * known
 
 
@@ -234,12 +262,12 @@ class Reader(nn.Module):
         """The pixels, then the means over each window; arguments as for `compute_means`."""
         nothing, everywhere = pixels[:, :0], valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
         scales = [(pixels * everywhere, everywhere, nothing)]
-        return scales + [self._look_around(pixels, valid, window) for window in self.smooth]
-
-    def _look_around(self, pixels: Tensor, valid: Tensor, window: int, step: int = 1) -> Scale:
-        if self.texture:
-            return compute_spreads(pixels, valid, window, step)
-        return *compute_means(pixels, valid, window, step), pixels[:, :0]
+        for window in self.smooth:
+            if self.texture:
+                scales.append(compute_spreads(pixels, valid, window))
+            else:
+                scales.append((*compute_means(pixels, valid, window), nothing))
+        return scales
 
     def describe(self, scales: Sequence[Scale], relative: Sequence[Tensor] = ()) -> Tensor:
         """What `read` returns, of what `look` saw."""

@@ -15,7 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from claire.models.encoders import Reader, Scale, compute_differences, standardise
+from claire.models.encoders import (
+    Reader,
+    Scale,
+    compute_block_means,
+    compute_differences,
+    compute_means,
+    standardise,
+    take_spreads,
+)
 from claire.models.recompute import recompute
 
 STEP = 4
@@ -70,9 +78,15 @@ class PixelReader(Reader):
         beside = self._add_relative(pixels, valid)
         found = [self.describe(super().look(beside, valid))]
         if self.coarse:
-            scales = [self._look_around(beside, valid, window, STEP) for window in self.coarse]
-            found.append(self._describe_all(scales, own=False))
+            found.append(self._describe_all(self._look_far(beside, valid), own=False))
         return found
+
+    def _look_far(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
+        """Means over coarse windows."""
+        values = torch.cat([pixels, pixels**2], dim=1) if self.texture else pixels
+        blocks, share = compute_block_means(values, valid, STEP)
+        means = [compute_means(blocks, share, window // STEP) for window in self.coarse]
+        return [take_spreads(*each) if self.texture else (*each, pixels[:, :0]) for each in means]
 
     def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
         """The pixels, then the means over each window; bands relative to their tile are further bands."""
@@ -158,16 +172,16 @@ class Perceptron(nn.Sequential):
         layers: list[Any] = list(self)
         norm, first, *others = layers
         weight = first.weight / (norm.running_var + norm.eps).sqrt()[:, None, None]
-        bias = (first.bias - weight.flatten(1) @ norm.running_mean)[:, None, None]
+        bias = first.bias - weight.flatten(1) @ norm.running_mean
         parts = list(zip(read, weight.split([part.shape[1] for part in read], dim=1), strict=True))
         near = [(part, own) for part, own in parts if part.shape[2:] == size]
         far = [F.conv2d(part, own) for part, own in parts if part.shape[2:] != size]
         blocks = reduce(add, far) if far else None
         strips = []
         for top in range(0, size[0], STRIP):
-            hidden = bias if blocks is None else _spread_rows(blocks, top, size) + bias
-            for part, own in near:
-                hidden = hidden + F.conv2d(part[:, :, top : top + STRIP], own)
+            seen = [F.conv2d(part[:, :, top : top + STRIP], own) for part, own in near]
+            hidden = reduce(add, seen if blocks is None else [*seen, _spread_rows(blocks, top, size)])
+            hidden += bias[:, None, None]
             for layer in others:
                 hidden = layer(hidden)
             strips.append(hidden)
