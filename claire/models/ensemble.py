@@ -6,7 +6,7 @@ Where places to learn from are few, networks that learnt in other ways err in ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,8 +27,7 @@ def vote(
     optical: Tensor,
     optical_valid: Tensor,
     sar_valid: Tensor,
-    votes: Sequence[float],
-    single_votes: Sequence[float],
+    votes: Mapping[Mode, Sequence[float]],
     bilateral: bool,
 ) -> dict[Mode, Tensor]:
     """Logarithms of the mean probabilities; where one sensor alone saw the ground, its map is the fused one, too.
@@ -38,8 +37,7 @@ def vote(
         optical: (B, C, H, W), normalised.
         optical_valid: (B, C, H, W).
         sar_valid: (B, C, H, W).
-        votes: How much each member counts in the fused map, above 0.
-        single_votes: The same in the maps of single sensors.
+        votes: Mode -> how much each member counts in that map, above 0.
         bilateral: In the maps that read the optical picture, each pixel also listens to those around that look like it.
 
     Returns:
@@ -47,9 +45,9 @@ def vote(
     """
     means: dict[Mode, Tensor] = {}
     for mode in MODES:
-        counts = votes if mode == "fused" else single_votes
         weighed = [
-            count / sum(counts) * output.logits[mode].softmax(dim=1) for count, output in zip(counts, said, strict=True)
+            count / sum(votes[mode]) * output.logits[mode].softmax(dim=1)
+            for count, output in zip(votes[mode], said, strict=True)
         ]
         means[mode] = torch.stack(weighed).sum(dim=0)
     seen, heard = optical_valid.amax(dim=1, keepdim=True) > 0, sar_valid.amax(dim=1, keepdim=True) > 0

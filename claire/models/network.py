@@ -38,6 +38,8 @@ STRIDE = 32
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
 LARGEST_WINDOW, MOST_WINDOWS = 127, 8
+VOTES = ("votes", "single_votes", "sar_votes")
+"""Settings of an ensemble that give a number for each member."""
 MOST_MEMBERS, MOST_BLOCKS, LARGEST_VOTE = 8, 256, 100
 """What a configuration may ask for at most, `MOST_BLOCKS` in the stages of all members; other numbers are widths."""
 WIDTH_STEP = 8
@@ -81,6 +83,7 @@ class NetworkConfig:
         votes: How much each member counts; all alike when empty.
         single_votes: The same in the maps of single sensors; as `votes` when empty. Where one sensor alone saw the
             ground, its map is the fused one, too.
+        sar_votes: The same in the map of SAR; as `single_votes` when empty.
         bilateral: In the maps of an ensemble each pixel also listens to those around it that look like it.
     """
 
@@ -108,6 +111,7 @@ class NetworkConfig:
     members: tuple[Mapping[str, Any], ...] = ()
     votes: tuple[float, ...] = ()
     single_votes: tuple[float, ...] = ()
+    sar_votes: tuple[float, ...] = ()
     bilateral: bool = False
 
     @classmethod
@@ -137,7 +141,7 @@ class NetworkConfig:
             )
         if bool(config.members) != (config.fusion == ENSEMBLE):
             raise CheckpointError("The network has members without being an ensemble, or the reverse.", "Give both.")
-        if any(votes and len(votes) != len(config.members) for votes in (config.votes, config.single_votes)):
+        if any(votes and len(votes) != len(config.members) for votes in (getattr(config, name) for name in VOTES)):
             raise CheckpointError("The network's votes are not one for each member.", "Give as many, or none.")
         if sum(sum(config.as_member(member).depths) for member in config.members) > MOST_BLOCKS:
             raise CheckpointError("The network's setting members is out of range.", "Use fewer or smaller ones.")
@@ -149,9 +153,9 @@ class NetworkConfig:
         Raises:
             CheckpointError: It is no network that can be a member.
         """
-        own = {"members": (), "votes": (), "single_votes": (), "bilateral": False}
+        own = {"members": (), **dict.fromkeys(VOTES, ()), "bilateral": False}
         shared = {**self.as_dict(), "fusion": "cmaf", **own}
-        inputs = {"optical_bands", "sar_bands", "classes", "grid", "votes", "single_votes", "bilateral"}
+        inputs = {"optical_bands", "sar_bands", "classes", "grid", *VOTES, "bilateral"}
         if changes.get("fusion", "cmaf") not in MEMBERS or inputs & changes.keys():
             raise CheckpointError(
                 "A member of the ensemble is no network that reads both sensors and gives every map.",
@@ -171,7 +175,7 @@ def _is_setting(name: str, value: Any) -> bool:
         return type(value) in {int, float} and 0 <= value <= 0.9
     if name == "members":
         return isinstance(value, tuple) and len(value) <= MOST_MEMBERS and all(isinstance(m, Mapping) for m in value)
-    if name in {"votes", "single_votes"}:
+    if name in VOTES:
         return isinstance(value, tuple) and all(type(v) in {int, float} and 0 < v <= LARGEST_VOTE for v in value)
     if name in {"relative", "ratios", "texture", "changes", "experts", "bilateral"}:
         return isinstance(value, bool)
@@ -419,9 +423,14 @@ class EnsembleNetwork(nn.Module):
         """Segment with every member; arguments as for `ClaireNetwork.forward`."""
         inputs = optical, sar, optical_valid, sar_valid
         said = [member(*inputs, inspect=inspect) for member in self.members]
-        votes = self.config.votes or (1.0,) * len(said)
-        counted = votes, self.config.single_votes or votes, self.config.bilateral
-        logits = vote(said, optical, optical_valid, sar_valid, *counted)
+        fused = self.config.votes or (1.0,) * len(said)
+        single = self.config.single_votes or fused
+        votes: dict[Mode, tuple[float, ...]] = {
+            "fused": fused,
+            "optical": single,
+            "sar": self.config.sar_votes or single,
+        }
+        logits = vote(said, optical, optical_valid, sar_valid, votes, self.config.bilateral)
         shifts = dict(zip(MODES, self.shift[..., None, None], strict=True))
         seen = [valid.amax(dim=1, keepdim=True) > 0 for valid in (optical_valid, sar_valid)]
         alone = torch.where(seen[0], shifts["optical"], shifts["sar"])

@@ -26,6 +26,7 @@ from claire.models.network import (
     ENSEMBLE,
     MEMBERS,
     OF_PIXELS,
+    VOTES,
     Network,
     NetworkConfig,
     build_network,
@@ -42,9 +43,6 @@ Progress = Callable[[str], None]
 
 OWN_DATA = ("folder", "pairs")
 """Layouts of anybody's own data."""
-
-VOTES = ("votes", "single_votes")
-"""What a recipe with members may say of how they count."""
 
 MOST_REMEMBERED = 2000
 """Training tiles whose names go into a manifest at most."""
@@ -324,7 +322,7 @@ def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | N
     if recipe.network.get("fusion") != ENSEMBLE or recipe.network.keys() - {"fusion", *VOTES, "bilateral"}:
         raise RecipeError(
             f"The recipe {recipe.name!r} has members, but its network is {dict(recipe.network)}.",
-            "Give it fusion ensemble, votes, single_votes, bilateral; all else stands in the recipes of its members.",
+            f"Give it fusion ensemble, {', '.join(VOTES)}, bilateral; all else stands in the recipes of its members.",
         )
     overrides = {"root": recipe.root, "seed": recipe.seed, "devices": recipe.devices}
     members = [Recipe.read(recipes / title, overrides) for title in recipe.members]

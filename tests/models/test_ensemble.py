@@ -63,6 +63,12 @@ def test_where_one_sensor_alone_saw_the_ground_its_map_is_the_fused_one() -> Non
 
     for mode in ("optical", "sar"):
         torch.testing.assert_close(logits[mode], mean(mode, (1, 1, 2)))
+    other = build(replace(network.config, sar_votes=(5, 1, 1)))
+    other.load_state_dict(network.state_dict())
+    counted: dict[Mode, tuple[float, ...]] = {"fused": (4, 1, 1), "optical": (1, 1, 2), "sar": (5, 1, 1)}
+    for mode, votes in counted.items():
+        found, wanted = (each[..., 20:40] for each in (ask(other, inputs).logits[mode], mean(mode, votes)))
+        torch.testing.assert_close(found, wanted)
     torch.testing.assert_close(logits["fused"][..., 20:40], mean("fused", (4, 1, 1))[..., 20:40])
     torch.testing.assert_close(logits["fused"][..., :20], logits["sar"][..., :20])
     torch.testing.assert_close(logits["fused"][..., 40:], logits["optical"][..., 40:])
@@ -155,6 +161,7 @@ def test_a_slope_leads_through_a_ensemble_to_both_inputs() -> None:
         ({"fusion": "ensemble", "members": ({}, {}), "votes": (1, 0)}, "out of range"),
         ({"fusion": "ensemble", "members": ({}, {}), "votes": (1,)}, "one for each"),
         ({"fusion": "ensemble", "members": ({}, {}), "single_votes": (1,)}, "one for each"),
+        ({"fusion": "ensemble", "members": ({}, {}), "sar_votes": (1,)}, "one for each"),
         ({"fusion": "ensemble", "members": ({"fusion": "ensemble", "members": ({},)},)}, "gives every map"),
     ],
 )
