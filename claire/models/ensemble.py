@@ -28,6 +28,7 @@ def vote(
     optical_valid: Tensor,
     sar_valid: Tensor,
     votes: Mapping[Mode, Sequence[float]],
+    fallback: float,
     bilateral: bool,
 ) -> dict[Mode, Tensor]:
     """Logarithms of the mean probabilities; where one sensor alone saw the ground, its map is the fused one, too.
@@ -38,6 +39,7 @@ def vote(
         optical_valid: (B, C, H, W).
         sar_valid: (B, C, H, W).
         votes: Mode -> how much each member counts in that map, above 0.
+        fallback: How much the map of SAR counts in the fused one, 0..1, times the share of missing optical bands.
         bilateral: In the maps that read the optical picture, each pixel also listens to those around that look like it.
 
     Returns:
@@ -51,6 +53,8 @@ def vote(
         ]
         means[mode] = torch.stack(weighed).sum(dim=0)
     seen, heard = optical_valid.amax(dim=1, keepdim=True) > 0, sar_valid.amax(dim=1, keepdim=True) > 0
+    missing = fallback * (1 - optical_valid.mean(dim=1, keepdim=True))
+    means["fused"] = torch.lerp(means["fused"], means["sar"], missing)
     alone = torch.where(seen, means["optical"], means["sar"])
     means["fused"] = torch.where(seen == heard, means["fused"], alone)
     if bilateral:

@@ -40,6 +40,8 @@ LARGEST_WIDTH = 4096
 LARGEST_WINDOW, MOST_WINDOWS = 127, 8
 VOTES = ("votes", "single_votes", "sar_votes")
 """Settings of an ensemble that give a number for each member."""
+OF_VOTES = (*VOTES, "fallback", "bilateral")
+"""All settings of an ensemble that say how its members are joined."""
 MOST_MEMBERS, MOST_BLOCKS, LARGEST_VOTE = 8, 256, 100
 """What a configuration may ask for at most, `MOST_BLOCKS` in the stages of all members; other numbers are widths."""
 WIDTH_STEP = 8
@@ -84,6 +86,8 @@ class NetworkConfig:
         single_votes: The same in the maps of single sensors; as `votes` when empty. Where one sensor alone saw the
             ground, its map is the fused one, too.
         sar_votes: The same in the map of SAR; as `single_votes` when empty.
+        fallback: How much the map of SAR counts in the fused one of an ensemble, 0..1, times the share of optical bands
+            that are missing at the pixel, as the later date is under cloud.
         bilateral: In the maps of an ensemble each pixel also listens to those around it that look like it.
     """
 
@@ -112,6 +116,7 @@ class NetworkConfig:
     votes: tuple[float, ...] = ()
     single_votes: tuple[float, ...] = ()
     sar_votes: tuple[float, ...] = ()
+    fallback: float = 0.0
     bilateral: bool = False
 
     @classmethod
@@ -153,9 +158,9 @@ class NetworkConfig:
         Raises:
             CheckpointError: It is no network that can be a member.
         """
-        own = {"members": (), **dict.fromkeys(VOTES, ()), "bilateral": False}
+        own = {"members": (), **dict.fromkeys(VOTES, ()), "fallback": 0.0, "bilateral": False}
         shared = {**self.as_dict(), "fusion": "cmaf", **own}
-        inputs = {"optical_bands", "sar_bands", "classes", "grid", *VOTES, "bilateral"}
+        inputs = {"optical_bands", "sar_bands", "classes", "grid", *OF_VOTES}
         if changes.get("fusion", "cmaf") not in MEMBERS or inputs & changes.keys():
             raise CheckpointError(
                 "A member of the ensemble is no network that reads both sensors and gives every map.",
@@ -171,8 +176,8 @@ class NetworkConfig:
 def _is_setting(name: str, value: Any) -> bool:
     if name in {"fusion", "encoder"}:
         return isinstance(value, str)
-    if name == "dropout":
-        return type(value) in {int, float} and 0 <= value <= 0.9
+    if name in {"dropout", "fallback"}:
+        return type(value) in {int, float} and 0 <= value <= (0.9 if name == "dropout" else 1)
     if name == "members":
         return isinstance(value, tuple) and len(value) <= MOST_MEMBERS and all(isinstance(m, Mapping) for m in value)
     if name in VOTES:
@@ -430,7 +435,8 @@ class EnsembleNetwork(nn.Module):
             "optical": single,
             "sar": self.config.sar_votes or single,
         }
-        logits = vote(said, optical, optical_valid, sar_valid, votes, self.config.bilateral)
+        how = votes, self.config.fallback, self.config.bilateral
+        logits = vote(said, optical, optical_valid, sar_valid, *how)
         shifts = dict(zip(MODES, self.shift[..., None, None], strict=True))
         seen = [valid.amax(dim=1, keepdim=True) > 0 for valid in (optical_valid, sar_valid)]
         alone = torch.where(seen[0], shifts["optical"], shifts["sar"])

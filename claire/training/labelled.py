@@ -26,7 +26,7 @@ from claire.training.scales import list_heads
 
 DRAWN = 800
 """Pixels that are drawn of a tile in an epoch, at most."""
-STEPS, PIXELS = 6000, 2048
+STEPS, PIXELS = 10_000, 2048
 """Steps of the network, and pixels of one."""
 LINES = 2000
 """Steps between two lines of the report."""

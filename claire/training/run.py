@@ -26,6 +26,7 @@ from claire.models.network import (
     ENSEMBLE,
     MEMBERS,
     OF_PIXELS,
+    OF_VOTES,
     VOTES,
     Network,
     NetworkConfig,
@@ -319,10 +320,10 @@ def train_members(
 def _read_members(recipe: Recipe, recipes: Path, dataset: Dataset, fold: int | None) -> list[Recipe]:
     """The recipes of the members; what would fail at the end of all training fails here."""
     _ = recipe.shifts
-    if recipe.network.get("fusion") != ENSEMBLE or recipe.network.keys() - {"fusion", *VOTES, "bilateral"}:
+    if recipe.network.get("fusion") != ENSEMBLE or recipe.network.keys() - {"fusion", *OF_VOTES}:
         raise RecipeError(
             f"The recipe {recipe.name!r} has members, but its network is {dict(recipe.network)}.",
-            f"Give it fusion ensemble, {', '.join(VOTES)}, bilateral; all else stands in the recipes of its members.",
+            f"Give it fusion ensemble, {', '.join(OF_VOTES)}; all else stands in the recipes of its members.",
         )
     overrides = {"root": recipe.root, "seed": recipe.seed, "devices": recipe.devices}
     members = [Recipe.read(recipes / title, overrides) for title in recipe.members]

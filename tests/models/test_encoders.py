@@ -10,6 +10,7 @@ import torch
 from claire.models.encoders import (
     Encoder,
     Reader,
+    compute_block_means,
     compute_differences,
     compute_means,
     compute_ratios,
@@ -77,6 +78,29 @@ def test_several_values_of_a_band_share_what_is_valid() -> None:
     means, each = compute_means(first, valid, 3)
     assert torch.equal(both, torch.cat([means, compute_means(second, valid, 3)[0]], dim=1))
     assert torch.equal(seen, torch.cat([each, each], dim=1))
+
+
+@pytest.mark.parametrize("size", [(8, 12), (9, 6), (3, 2)])
+def test_means_of_blocks_weighed_by_what_is_there_are_means_over_all_their_pixels(size: tuple[int, int]) -> None:
+    rng = torch.Generator().manual_seed(0)
+    pixels = torch.randn(1, 2, *size, generator=rng)
+    valid = (torch.rand(1, 1, *size, generator=rng) > 0.6).float()
+    means, share = compute_block_means(pixels, valid, 4)
+    blocks = [range(-(-side // 4)) for side in size]
+    assert means.shape == (1, 2, *(len(places) for places in blocks))
+    assert share.shape == (1, 1, *means.shape[2:])
+    around, known = compute_means(means, share, 3)
+    for row, column in product(*blocks):
+        for found, reach in ((means, 0), (around, 1)):
+            rows, columns = (slice(max(0, 4 * (at - reach)), 4 * (at + 1 + reach)) for at in (row, column))
+            inside = valid[0, 0, rows, columns] == 1
+            values = pixels[0, :, rows, columns]
+            wanted = values[:, inside].mean(dim=1) if inside.any() else torch.zeros(2)
+            torch.testing.assert_close(found[0, :, row, column], wanted)
+            if not reach:
+                torch.testing.assert_close(share[0, 0, row, column], inside.sum() / 16)
+            else:
+                assert known[0, 0, row, column] == inside.any()
 
 
 @pytest.mark.parametrize("window", [3, 7])

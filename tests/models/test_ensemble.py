@@ -74,6 +74,26 @@ def test_where_one_sensor_alone_saw_the_ground_its_map_is_the_fused_one() -> Non
     torch.testing.assert_close(logits["fused"][..., 40:], logits["optical"][..., 40:])
 
 
+def test_the_more_optical_bands_are_missing_the_more_the_map_of_sar_counts() -> None:
+    plain, leaning, inputs = build(ENSEMBLE), build(replace(ENSEMBLE, fallback=0.6)), pair()
+    bands = inputs[2].shape[1]
+    for missing in range(bands):
+        inputs[2][..., missing] = 1
+        inputs[2][:, :missing, :, missing] = 0
+    inputs[2][..., bands] = 0
+    inputs[3][..., 40:] = 0
+    before, after = ask(plain, inputs).logits, ask(leaning, inputs).logits
+    for mode in ("optical", "sar"):
+        assert torch.equal(before[mode], after[mode])
+    fused, sar, found = (torch.exp(each) for each in (before["fused"], before["sar"], after["fused"]))
+    for missing in range(bands):
+        share = 0.6 * missing / bands
+        wanted = (1 - share) * fused[..., missing] + share * sar[..., missing]
+        torch.testing.assert_close(found[..., missing], wanted, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found[..., bands], sar[..., bands])
+    torch.testing.assert_close(after["fused"][..., 40:], after["optical"][..., 40:])
+
+
 def test_alike_averages_the_maps_that_read_the_optical_picture_over_pixels_that_look_alike() -> None:
     plain, alike, inputs = build(ENSEMBLE), build(replace(ENSEMBLE, bilateral=True)), pair()
     inputs[2][..., :20] = 0
@@ -162,6 +182,8 @@ def test_a_slope_leads_through_a_ensemble_to_both_inputs() -> None:
         ({"fusion": "ensemble", "members": ({}, {}), "votes": (1,)}, "one for each"),
         ({"fusion": "ensemble", "members": ({}, {}), "single_votes": (1,)}, "one for each"),
         ({"fusion": "ensemble", "members": ({}, {}), "sar_votes": (1,)}, "one for each"),
+        ({"fusion": "ensemble", "members": ({}, {}), "fallback": 1.1}, "out of range"),
+        ({"fusion": "ensemble", "members": ({}, {"fallback": 0.5})}, "gives every map"),
         ({"fusion": "ensemble", "members": ({"fusion": "ensemble", "members": ({},)},)}, "gives every map"),
     ],
 )
