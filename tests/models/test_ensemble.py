@@ -13,7 +13,7 @@ from claire.core.bands import MODES, Mode
 from claire.core.errors import CheckpointError
 from claire.models.bilateral import bilateral_filter
 from claire.models.encoders import standardise
-from claire.models.ensemble import LEAST
+from claire.models.ensemble import AGREEMENT, LEAST
 from claire.models.network import NetworkConfig, build_network, set_levels, shift_classes
 from tests.models.test_network import SMALL, pair
 
@@ -85,12 +85,12 @@ def test_the_more_optical_bands_are_missing_the_more_the_map_of_sar_counts() -> 
     before, after = ask(plain, inputs).logits, ask(leaning, inputs).logits
     for mode in ("optical", "sar"):
         assert torch.equal(before[mode], after[mode])
-    fused, sar, found = (torch.exp(each) for each in (before["fused"], before["sar"], after["fused"]))
     for missing in range(bands):
         share = 0.6 * missing / bands
-        wanted = (1 - share) * fused[..., missing] + share * sar[..., missing]
-        torch.testing.assert_close(found[..., missing], wanted, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(found[..., bands], sar[..., bands])
+        pooled = (1 - share) * before["fused"][..., missing] + share * before["sar"][..., missing]
+        wanted = torch.softmax((1 + AGREEMENT * share) * pooled, dim=1)
+        torch.testing.assert_close(torch.exp(after["fused"][..., missing]), wanted, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(after["fused"][..., bands], after["sar"][..., bands])
     torch.testing.assert_close(after["fused"][..., 40:], after["optical"][..., 40:])
 
 
