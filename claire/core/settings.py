@@ -52,7 +52,8 @@ class Settings:
         window: Side of a prediction window, pixels; larger tiles are cut into overlapping windows.
         overlap: Overlap of neighbouring windows, pixels.
         max_question: Most characters of a question.
-        explain_memory_mb: Megabytes that one internal batch of an attribution may take.
+        explain_memory_mb: Megabytes that one internal batch of an attribution may take; a single pair whose zone is
+            wide three times as many.
         narrate_seconds: Time from asking a language model to its last word, waiting for others included.
         narrate_queue: Most narratives that wait for one language model, the one that is written included.
         model_start_seconds: Longest start of a language model.

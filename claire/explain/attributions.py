@@ -24,7 +24,7 @@ from claire.explain import captum_methods
 from claire.explain.baselines import build_baseline, draw_scene_baselines
 from claire.explain.path import LEGS, integrate
 from claire.explain.pieces import Piece, find_piece
-from claire.explain.probe import Pair, Probe, compute_bytes_per_pixel, find_batch, find_side
+from claire.explain.probe import SINGLE, Pair, Probe, compute_bytes_per_pixel, find_batch, find_side
 from claire.explain.segments import SegmentKind, build_segments
 from claire.explain.targets import Target, check_sensors
 from claire.explain.tensors import as_tensor
@@ -196,7 +196,8 @@ def build_job(
         BudgetError: The zone is larger than what goes through the network at once.
     """
     weight = compute_bytes_per_pixel(model)
-    piece = find_piece(target.zone, find_side(model, weight), model.stride)
+    side, most = find_side(model, weight), find_side(model, weight / SINGLE)
+    piece = find_piece(target.zone, side, model.stride, most)
     inside = replace(target, zone=target.zone[piece.rows, piece.columns])
     probe = Probe(model, piece.cut(prepared), inside, watch)
     optical, sar = build_baseline(options.baseline, probe.prepared, model.manifest)

@@ -41,13 +41,14 @@ class Piece:
         )
 
 
-def find_piece(zone: NDArray[np.bool_], side: int, stride: int) -> Piece:
+def find_piece(zone: NDArray[np.bool_], side: int, stride: int, most: int = 0) -> Piece:
     """The whole tile where it fits, otherwise the square around the zone.
 
     Args:
         zone: (H, W) bool, what is asked about; at least one pixel.
         side: Longest side of a piece, a multiple of `stride`.
         stride: Pieces of larger tiles start at multiples of it, as windows do.
+        most: Side that is taken where the zone does not fit into `side`, if it is longer.
 
     Raises:
         BudgetError: The zone is larger than a piece; the hint offers the part of it that holds most.
@@ -58,6 +59,8 @@ def find_piece(zone: NDArray[np.bool_], side: int, stride: int) -> Piece:
     rows = _place(top, bottom, zone.shape[0], side, stride)
     columns = _place(left, right, zone.shape[1], side, stride)
     if rows is None or columns is None:
+        if most > side:
+            return find_piece(zone, most, stride)
         raise BudgetError(
             f"The zone spans {right - left} x {bottom - top} pixels, but at most {side} x {side} are taken at once.",
             f"Give a smaller zone, for example the region {_offer(zone, side, stride)}, which holds most of it.",

@@ -26,6 +26,8 @@ Pair: TypeAlias = tuple[Tensor, Tensor]
 
 PEAK = 2.0
 """How many times what autograd keeps a forward and backward pass takes at most, working memory included."""
+SINGLE = 3.0
+"""How many times the memory of a batch a single pair may take, where a zone is too wide for less."""
 
 
 class Probe:

@@ -38,10 +38,6 @@ STRIDE = 32
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
 LARGEST_WINDOW, MOST_WINDOWS = 127, 8
-VOTES = ("votes", "single_votes", "sar_votes")
-"""Settings of an ensemble that give a number for each member."""
-OF_VOTES = (*VOTES, "fallback", "bilateral")
-"""All settings of an ensemble that say how its members are joined."""
 MOST_MEMBERS, MOST_BLOCKS, LARGEST_VOTE = 8, 256, 100
 """What a configuration may ask for at most, `MOST_BLOCKS` in the stages of all members; other numbers are widths."""
 WIDTH_STEP = 8
@@ -455,6 +451,10 @@ whether it is the coarsest."""
 
 ENSEMBLE = "ensemble"
 """The fusion whose members are trained by themselves."""
+VOTES = ("votes", "single_votes", "sar_votes")
+"""Settings of an ensemble that give a number for each member."""
+OF_VOTES = (*VOTES, "fallback", "bilateral")
+"""All settings of an ensemble that say how its members are joined."""
 OF_PIXELS = ("fusion", "stem", "relative", "ratios", "smooth", "coarse", "texture", "changes", "dropout")
 """What a network of pixels reads of a configuration, besides bands and classes."""
 MEMBERS = ("cmaf", "pixels")

@@ -21,6 +21,7 @@ from claire.data.simulator.dataset import SimulatedDataset
 from claire.explain.attributions import CAM_STRIDES, METHODS, Options, attribute
 from claire.explain.baselines import BASELINES, compute_scene_mean, draw_scene_baselines
 from claire.explain.faithfulness import compute_agreement, randomise
+from claire.explain.probe import compute_bytes_per_pixel
 from claire.explain.segments import build_clusters, build_grid
 from claire.explain.targets import Target, build_class_zone, build_target
 from claire.explain.watch import Watch
@@ -360,6 +361,16 @@ def test_a_zone_in_a_large_tile_is_explained_in_its_window(model: TorchSegmenter
     assert np.abs(found.maps["sar"][:, :32, :32]).max() == 0
     with pytest.raises(BudgetError, match="64 x 64"):
         attribute(small, wide, aim(wide, "flood"), "saliency")
+
+
+def test_a_class_over_a_whole_tile_is_explained_though_no_batch_of_it_fits_the_memory(
+    model: TorchSegmenter, prepared: Prepared
+) -> None:
+    megabytes = int(compute_bytes_per_pixel(model) * SIDE**2 / 2 / 1e6)
+    tight = replace(model, settings=Settings(explain_memory_mb=megabytes))
+    found = attribute(tight, prepared, aim(prepared, "flood"), "saliency")
+    wanted = attribute(model, prepared, aim(prepared, "flood"), "saliency")
+    np.testing.assert_allclose(found.maps["sar"], wanted.maps["sar"], rtol=1e-4, atol=1e-7)
 
 
 def test_baselines_are_those_of_the_scene(prepared: Prepared, model: TorchSegmenter) -> None:

@@ -47,3 +47,14 @@ def test_a_zone_that_does_not_fit_is_answered_with_one_that_does() -> None:
     assert offered[0] == "256,128,320,192"
     x0, y0, x1, y1 = map(int, offered[0].split(","))
     find_piece(zone & build_rectangle_zone(zone.shape, x0, y0, x1, y1), 64, 32)
+
+
+def test_a_zone_too_wide_for_the_usual_piece_is_held_by_a_larger_one() -> None:
+    zone = build_rectangle_zone((300, 400), 40, 30, 140, 120)
+    piece = find_piece(zone, 64, 32, 128)
+    assert zone[piece.rows, piece.columns].sum() == zone.sum()
+    assert zone[piece.rows, piece.columns].shape == (128, 128)
+    small = find_piece(build_rectangle_zone(zone.shape, 40, 30, 50, 40), 64, 32, 128)
+    assert zone[small.rows, small.columns].shape == (64, 64)
+    with pytest.raises(BudgetError, match="at most 96 x 96"):
+        find_piece(zone, 64, 32, 96)
