@@ -71,15 +71,22 @@ def upload(page: Any, address: str, optical: Sequence[Path], sar: Sequence[Path]
             wait_until_done(page)
 
 
+def appears(page: Any, wanted: Any) -> bool:
+    """Whether something is seen within fifteen seconds."""
+    for _ in range(60):
+        if wanted.is_visible():
+            return True
+        page.wait_for_timeout(250)
+    return False
+
+
 def give_files(page: Any, field: Any, files: Sequence[Path], attempts: int = 8) -> None:
     """Choose files until they are listed: a field that is drawn anew at that moment loses them."""
     listed = page.get_by_text(files[0].name).first
     for _ in range(attempts):
         field.set_input_files([str(path) for path in files])
-        for _ in range(60):
-            if listed.is_visible():
-                return
-            page.wait_for_timeout(250)
+        if appears(page, listed):
+            return
         wait_until_done(page)
     pytest.fail(f"{files[0].name} is not listed after {attempts} attempts.")
 
@@ -153,13 +160,16 @@ def test_a_hostile_upload_shows_nothing_but_a_short_sentence(
     page.get_by_text("Upload a pair", exact=True).click()
     hostile = {"name": name, "mimeType": "image/tiff", "buffer": render_vrt(str(canary)).encode()}
     sar = ombria_folder / "ombria/OmbriaS1/train/AFTER/S1_after_0001.png"
-    for zone, files in enumerate((hostile, str(sar))):
-        field = page.locator('input[type="file"]').nth(zone)
-        field.wait_for(state="attached")
-        wait_until_done(page)
-        field.set_input_files(files)
-        wait_until_done(page)
     card = page.get_by_test_id("stAlert").filter(has_text="GeoTIFF")
+    for _ in range(8):  # as `give_files`, but what is listed of such a name is not its beginning
+        for zone, files in enumerate((hostile, str(sar))):
+            field = page.locator('input[type="file"]').nth(zone)
+            field.wait_for(state="attached")
+            wait_until_done(page)
+            field.set_input_files(files)
+            wait_until_done(page)
+        if appears(page, card):
+            break
     card.wait_for()
     said = card.inner_text()
     assert len(said) < 400
