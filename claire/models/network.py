@@ -37,7 +37,7 @@ STRIDE = 32
 
 LARGEST: dict[str, int] = {"optical_bands": 256, "sar_bands": 256, "classes": 256, "depths": 64, "grid": 64}
 LARGEST_WIDTH = 4096
-LARGEST_WINDOW, MOST_WINDOWS = 127, 8
+LARGEST_WINDOW, MOST_WINDOWS = 63, 8
 MOST_MEMBERS, MOST_BLOCKS, LARGEST_VOTE = 8, 256, 100
 """What a configuration may ask for at most, `MOST_BLOCKS` in the stages of all members; other numbers are widths."""
 WIDTH_STEP = 8
