@@ -6,6 +6,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -23,13 +24,16 @@ def compute_sha256(path: Path) -> str:
 
 def read_versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide the numbers; nothing is imported."""
-    versions = {"python": platform.python_version()}
-    for package in RECORDED_PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "absent"
-    return versions
+    return {"python": platform.python_version(), **{name: _read_version(name) for name in RECORDED_PACKAGES}}
+
+
+@cache
+def _read_version(package: str) -> str:
+    """Looked up once: no package changes while it is in use, and a look costs milliseconds."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
 
 
 @dataclass(frozen=True)

@@ -176,28 +176,44 @@ class Perceptron(nn.Sequential):
         near = [part for part in read if part.shape[2:] == size]
         own = torch.cat([weight for part, weight in parts if part.shape[2:] == size], dim=1)
         far = [F.conv2d(part, weight) for part, weight in parts if part.shape[2:] != size]
-        blocks = reduce(add, far) if far else None
+        blocks = _spread_columns(reduce(add, far), size[1]) if far else None
         strips = []
         for top in range(0, size[0], STRIP):
             hidden = F.conv2d(_line_up([part[:, :, top : top + STRIP] for part in near]), own, bias)
             if blocks is not None:
-                hidden += _spread_rows(blocks, top, size)
+                hidden = _add_rows(hidden, blocks, top)
             for layer in others:
-                hidden = layer(hidden)
+                # Fresh memory for every layer would cost more than the layer.
+                in_place = isinstance(layer, nn.ReLU) and not hidden.requires_grad
+                hidden = hidden.relu_() if in_place else layer(hidden)
             strips.append(hidden)
         return torch.cat(strips, dim=2)
 
 
 def _line_up(parts: Sequence[Tensor]) -> Tensor:
     """Channels one after the other, which lie beside each other in memory: layers are then twice as fast."""
+    if len(parts) == 1:
+        return parts[0]
     return torch.cat([part.movedim(1, -1) for part in parts], dim=-1).movedim(-1, 1)
 
 
-def _spread_rows(blocks: Tensor, top: int, size: Sequence[int]) -> Tensor:
-    """`STRIP` rows of `spread_out`, from one that begins a block."""
-    first = max(top // STEP - 1, 0)
-    rows = spread_out(blocks[:, :, first : (top + STRIP) // STEP + 1], (size[0] - first * STEP, size[1]))
-    return rows[:, :, top - first * STEP :][:, :, :STRIP]
+def _spread_columns(blocks: Tensor, width: int) -> Tensor:
+    """Values of blocks, (B, F, H / `STEP`, W / `STEP`), at the columns of pixels: (B, H / `STEP`, W F)."""
+    wide = F.interpolate(blocks, scale_factor=(1, STEP), mode="bilinear")[..., :width]
+    return wide.movedim(1, -1).flatten(2)
+
+
+def _add_rows(hidden: Tensor, blocks: Tensor, top: int) -> Tensor:
+    """Some rows from one that begins a block, (B, F, rows, W), and what `spread_out` gives there.
+
+    It mixes rows of blocks, each as a whole, which is one product of matrices.
+    """
+    first, last = max(top // STEP - 1, 0), min((top + STRIP) // STEP + 1, blocks.shape[1])
+    rows = hidden.movedim(1, -1)
+    unit = torch.eye(last - first, dtype=hidden.dtype, device=hidden.device)[None, None]
+    shares = F.interpolate(unit, scale_factor=(STEP, 1), mode="bilinear")[0]
+    shares = shares[:, top - first * STEP :][:, : rows.shape[1]].expand(len(rows), -1, -1)
+    return rows.flatten(2).baddbmm_(shares, blocks[:, first:last]).view(rows.shape).movedim(-1, 1)
 
 
 class PixelHeads(nn.Module):
