@@ -178,14 +178,32 @@ def compute_spreads(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor,
     Returns:
         What `compute_means` returns, and standard deviations of the same shape.
     """
-    return take_spreads(*compute_means(torch.cat([pixels, pixels**2], dim=1), valid, window))
+    level = compute_level(pixels, valid)
+    return take_spreads(*compute_means(square(pixels, level), valid, window), level)
 
 
-def take_spreads(both: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Means, where they are known, and standard deviations, from what `compute_means` returns of values and squares."""
+def compute_level(pixels: Tensor, valid: Tensor) -> Tensor:
+    """(B, C, 1, 1) the mean of every band over the valid pixels of the tile, as a number that has no slope.
+
+    Spreads are taken of what differs from it: that changes none of them, but without it rounding is all that is left of
+    the difference of two large squares where there is little contrast. Arguments as for `compute_spreads`.
+    """
+    with torch.no_grad():
+        weight = valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
+        return (pixels * weight).sum(dim=(2, 3), keepdim=True) / weight.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+
+
+def square(pixels: Tensor, level: Tensor) -> Tensor:
+    """What differs from the level, and its squares, one after the other: (B, 2 C, H, W)."""
+    differing = pixels - level
+    return torch.cat([differing, differing**2], dim=1)
+
+
+def take_spreads(both: Tensor, known: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Means, where they are known, and standard deviations, from what `compute_means` returns of what `square` does."""
     means, squares = both.chunk(2, dim=1)
     known = known[:, : means.shape[1]]
-    return means, known, (squares - means**2).clamp_min(1e-6).sqrt() * known
+    return means + level * known, known, (squares - means**2).clamp_min(1e-6).sqrt() * known
 
 
 Scale = tuple[Tensor, Tensor, Tensor]

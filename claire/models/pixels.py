@@ -20,7 +20,9 @@ from claire.models.encoders import (
     Scale,
     compute_block_means,
     compute_differences,
+    compute_level,
     compute_means,
+    square,
     standardise,
     take_spreads,
 )
@@ -83,10 +85,11 @@ class PixelReader(Reader):
 
     def _look_far(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
         """Means over coarse windows."""
-        values = torch.cat([pixels, pixels**2], dim=1) if self.texture else pixels
+        level = compute_level(pixels, valid)
+        values = square(pixels, level) if self.texture else pixels
         blocks, share = compute_block_means(values, valid, STEP)
         means = [compute_means(blocks, share, window // STEP) for window in self.coarse]
-        return [take_spreads(*each) if self.texture else (*each, pixels[:, :0]) for each in means]
+        return [take_spreads(*each, level) if self.texture else (*each, pixels[:, :0]) for each in means]
 
     def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
         """The pixels, then the means over each window; bands relative to their tile are further bands."""

@@ -119,6 +119,15 @@ def test_spreads_are_of_the_valid_pixels_of_the_window_alone(window: int) -> Non
         torch.testing.assert_close(spreads[0, band, row, column], wanted, rtol=1e-3, atol=2e-3)
 
 
+def test_spreads_of_little_contrast_on_a_high_level_are_not_lost_in_rounding() -> None:
+    generator = torch.Generator().manual_seed(3)
+    exact = 3 + 0.003 * torch.randn(1, 2, 40, 40, generator=generator, dtype=torch.float64)
+    valid = torch.ones_like(exact)
+    wanted = compute_spreads(exact, valid, 9)[2]
+    found = compute_spreads(exact.float(), valid.float(), 9)[2]
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-3, atol=0)
+
+
 @pytest.mark.parametrize("ratios", [True, False])
 def test_texture_of_reflectance_is_the_same_in_any_light_and_says_nothing_of_gaps(ratios: bool) -> None:
     reader, plain = (Reader(2, ratios=ratios, smooth=(3, 5), texture=texture) for texture in (True, False))
