@@ -42,8 +42,8 @@ def vote(
         optical_valid: (B, C, H, W).
         sar_valid: (B, C, H, W).
         votes: Mode -> how much each member counts in that map, above 0.
-        fallback: How much the map of SAR counts in the fused one, 0..1, times the share of missing optical bands: a
-            logarithmic pool of both (Genest and Zidek 1986, doi 10.1214/ss/1177013825).
+        fallback: How much the map of SAR counts in the fused one, 0..1, times what `measure_loss` gives: a logarithmic
+            pool of both (Genest and Zidek 1986, doi 10.1214/ss/1177013825).
         bilateral: In the maps that read the optical picture, each pixel also listens to those around that look like it.
 
     Returns:
@@ -58,7 +58,7 @@ def vote(
         means[mode] = torch.stack(weighed).sum(dim=0)
     seen, heard = optical_valid.amax(dim=1, keepdim=True) > 0, sar_valid.amax(dim=1, keepdim=True) > 0
     if fallback:
-        lean = fallback * (1 - optical_valid.mean(dim=1, keepdim=True))
+        lean = fallback * measure_loss(optical_valid, seen | heard)
         fused, sar = (torch.log(means[mode] + LEAST) for mode in ("fused", "sar"))
         means["fused"] = torch.softmax((1 + AGREEMENT * lean) * torch.lerp(fused, sar, lean), dim=1)
     alone = torch.where(seen, means["optical"], means["sar"])
@@ -69,6 +69,23 @@ def vote(
         averaged = recompute(bilateral_filter, maps, guide, optical_valid)
         means["fused"], means["optical"] = averaged.chunk(2, dim=1)
     return {mode: torch.log(mean + LEAST) for mode, mean in means.items()}
+
+
+def measure_loss(optical_valid: Tensor, there: Tensor) -> Tensor:
+    """How little the optical picture says of a pixel: twice the product of what is missing there and in the tile.
+
+    A pixel under a small cloud is told from what is around it; without a whole date there is nothing to tell it from.
+
+    Args:
+        optical_valid: (B, C, H, W), 1 valid, 0 not.
+        there: (B, 1, H, W) bool, where either sensor saw anything; what is not, as around a tile, does not count.
+
+    Returns:
+        (B, 1, H, W) in 0..1; 0.5 where one of two dates is missing from the whole tile.
+    """
+    missing = (1 - optical_valid.mean(dim=1, keepdim=True)) * there
+    share = missing.sum(dim=(2, 3), keepdim=True) / there.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+    return (2 * missing * share).clamp_max(1)
 
 
 def join_stages(said: Sequence[Any]) -> tuple[StageInspection, ...]:
