@@ -1,7 +1,9 @@
 """The way from a baseline to a pair, integrated leg by leg until what was found sums to what happened.
 
-The target along that way has kinks, so that equal steps over all of it miss what happens in a small part. A leg whose
-attribution does not sum to the change of the target over it is halved, the worst first.
+The target along that way has kinks, so that equal steps over all of it miss what happens in a small part. Most happens
+near a flat baseline, where little contrast makes all the difference to networks that read it relative to its spread, so
+that the legs grow from there. A leg whose attribution does not sum to the change of the target over it is halved, the
+worst first.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from claire.explain.probe import Pair, Probe
 
 LEGS = 4
 """Legs to begin with; each has a quarter of the steps."""
+GROWTH = 4
+"""How many times as far from the baseline as its beginning a leg ends; the first begins there."""
 
 TOLERANCE = 0.005
 """Sum of the errors of all legs, as a share of the whole change, at which no leg is halved any more."""
@@ -64,7 +68,8 @@ def integrate(probe: Probe, baseline: Pair, steps: int, most_steps: int, batch: 
         total = sum(float(values.double().sum()) for values in found)
         return Leg(begin, end, found, abs(total - (known[end] - known[begin])))
 
-    legs = [walk(index / count, (index + 1) / count, each + (index < steps % count)) for index in range(count)]
+    ends = [0.0, *(float(GROWTH) ** (index - count + 1) for index in range(count))]
+    legs = [walk(ends[index], ends[index + 1], each + (index < steps % count)) for index in range(count)]
     spent = steps
     while spent + 2 * each <= most_steps and not _is_complete(legs, known[1.0] - known[0.0]):
         worst = max(legs, key=lambda leg: leg.error)

@@ -42,7 +42,7 @@ def vote(
         optical_valid: (B, C, H, W).
         sar_valid: (B, C, H, W).
         votes: Mode -> how much each member counts in that map, above 0.
-        fallback: How much the map of SAR counts in the fused one, 0..1, times what `measure_loss` gives: a logarithmic
+        fallback: How much the map of SAR counts in the fused one, 0..1, times what `measure_lean` gives: a logarithmic
             pool of both (Genest and Zidek 1986, doi 10.1214/ss/1177013825).
         bilateral: In the maps that read the optical picture, each pixel also listens to those around that look like it.
 
@@ -58,7 +58,7 @@ def vote(
         means[mode] = torch.stack(weighed).sum(dim=0)
     seen, heard = optical_valid.amax(dim=1, keepdim=True) > 0, sar_valid.amax(dim=1, keepdim=True) > 0
     if fallback:
-        lean = fallback * measure_loss(optical_valid, seen | heard)
+        lean = fallback * measure_lean(optical_valid, sar_valid)
         fused, sar = (torch.log(means[mode] + LEAST) for mode in ("fused", "sar"))
         means["fused"] = torch.softmax((1 + AGREEMENT * lean) * torch.lerp(fused, sar, lean), dim=1)
     alone = torch.where(seen, means["optical"], means["sar"])
@@ -71,21 +71,26 @@ def vote(
     return {mode: torch.log(mean + LEAST) for mode, mean in means.items()}
 
 
-def measure_loss(optical_valid: Tensor, there: Tensor) -> Tensor:
-    """How little the optical picture says of a pixel: twice the product of what is missing there and in the tile.
+def measure_lean(optical_valid: Tensor, sar_valid: Tensor) -> Tensor:
+    """How much more SAR has to say of a pixel than the optical, whose bands are missing.
 
-    A pixel under a small cloud is told from what is around it; without a whole date there is nothing to tell it from.
+    Twice the product of the shares that the optical lacks there and in the tile, times those that SAR has. A pixel
+    under a small cloud is told from what is around it, and without a whole date there is nothing to tell it from. What
+    neither sensor saw, as around a tile, does not count.
 
     Args:
         optical_valid: (B, C, H, W), 1 valid, 0 not.
-        there: (B, 1, H, W) bool, where either sensor saw anything; what is not, as around a tile, does not count.
+        sar_valid: (B, C, H, W).
 
     Returns:
-        (B, 1, H, W) in 0..1; 0.5 where one of two dates is missing from the whole tile.
+        (B, 1, H, W) in 0..1; 0.5 where one of two optical dates is missing from the whole tile, and nothing of SAR.
     """
-    missing = (1 - optical_valid.mean(dim=1, keepdim=True)) * there
-    share = missing.sum(dim=(2, 3), keepdim=True) / there.sum(dim=(2, 3), keepdim=True).clamp_min(1)
-    return (2 * missing * share).clamp_max(1)
+    there = torch.maximum(optical_valid.amax(dim=1, keepdim=True), sar_valid.amax(dim=1, keepdim=True))
+    lacking = (1 - optical_valid.mean(dim=1, keepdim=True)) * there
+    having = sar_valid.mean(dim=1, keepdim=True)
+    count = there.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+    shares = [part.sum(dim=(2, 3), keepdim=True) / count for part in (lacking, having)]
+    return (2 * lacking * shares[0]).clamp_max(1) * having * shares[1]
 
 
 def join_stages(said: Sequence[Any]) -> tuple[StageInspection, ...]:

@@ -82,8 +82,8 @@ class NetworkConfig:
         single_votes: The same in the maps of single sensors; as `votes` when empty. Where one sensor alone saw the
             ground, its map is the fused one, too.
         sar_votes: The same in the map of SAR; as `single_votes` when empty.
-        fallback: How much the map of SAR counts in the fused one of an ensemble, 0..1, times how little the optical
-            picture says of the pixel, as where a date is missing (`claire.models.ensemble.measure_loss`).
+        fallback: How much the map of SAR counts in the fused one of an ensemble, 0..1, times how much more SAR has to
+            say of the pixel, as where an optical date is missing (`claire.models.ensemble.measure_lean`).
         bilateral: In the maps of an ensemble each pixel also listens to those around it that look like it.
     """
 

@@ -13,7 +13,7 @@ from claire.core.bands import MODES, Mode
 from claire.core.errors import CheckpointError
 from claire.models.bilateral import bilateral_filter
 from claire.models.encoders import standardise
-from claire.models.ensemble import AGREEMENT, LEAST, measure_loss
+from claire.models.ensemble import AGREEMENT, LEAST, measure_lean
 from claire.models.network import NetworkConfig, build_network, set_levels, shift_classes
 from tests.models.test_network import SMALL, pair
 
@@ -86,9 +86,9 @@ def test_the_more_optical_bands_are_missing_the_more_the_map_of_sar_counts() -> 
     for mode in ("optical", "sar"):
         assert torch.equal(before[mode], after[mode])
     seen = inputs[2].mean(dim=1).double()
-    gone = float((1 - seen).mean())  # SAR, or the optical, is everywhere
+    gone, heard = float((1 - seen).mean()), float(inputs[3].mean())  # one of both sensors is everywhere
     for missing in range(bands):
-        share = 0.6 * min(1, 2 * gone * missing / bands)
+        share = 0.6 * min(1, 2 * gone * missing / bands) * heard
         pooled = (1 - share) * before["fused"][..., missing] + share * before["sar"][..., missing]
         wanted = torch.softmax((1 + AGREEMENT * share) * pooled, dim=1)
         torch.testing.assert_close(torch.exp(after["fused"][..., missing]), wanted, rtol=1e-4, atol=1e-5)
@@ -96,20 +96,24 @@ def test_the_more_optical_bands_are_missing_the_more_the_map_of_sar_counts() -> 
     torch.testing.assert_close(after["fused"][..., 40:], after["optical"][..., 40:])
 
 
-def test_without_one_of_two_dates_half_of_it_is_lost_and_what_lies_around_a_tile_does_not_count() -> None:
-    valid, there = torch.ones(2, 6, 64, 64), torch.ones(2, 1, 64, 64, dtype=torch.bool)
-    valid[0, 3:] = 0
-    valid[1, 3:, :32] = 0
-    lost = measure_loss(valid, there)
-    assert (lost[0] == 0.5).all()
-    assert (lost[1, :, :32] == 0.25).all()
-    assert (lost[1, :, 32:] == 0).all()
-    padded = [torch.nn.functional.pad(part, (0, 32, 0, 32)) for part in (valid, there)]
-    around = measure_loss(*padded)
-    assert torch.equal(around[..., :64, :64], lost)
+def test_sar_counts_for_half_without_one_of_two_dates_and_less_where_it_is_missing_or_the_date_is_near() -> None:
+    optical, sar = torch.ones(4, 6, 64, 64), torch.ones(4, 2, 64, 64)
+    optical[0, 3:] = 0
+    optical[1, 3:, :32] = 0
+    optical[2], sar[2, :, :, :16] = 0, 0
+    optical[3], sar[3] = 0, 0
+    lean = measure_lean(optical, sar)
+    assert (lean[0] == 0.5).all()
+    assert (lean[1, :, :32] == 0.25).all()
+    assert (lean[1, :, 32:] == 0).all()
+    assert (lean[2, ..., 16:] == 1).all()
+    assert not lean[2, ..., :16].any()
+    assert not lean[3].any()
+    around = measure_lean(*(torch.nn.functional.pad(part, (0, 32, 0, 32)) for part in (optical, sar)))
+    assert torch.equal(around[..., :64, :64], lean)
     assert not around[..., 64:].any()
-    assert (measure_loss(0 * valid, there) == 1).all()
-    assert not measure_loss(valid, there & False).any()
+    sar[0, 1] = 0
+    assert (measure_lean(optical, sar)[0] == 0.125).all()
 
 
 def test_alike_averages_the_maps_that_read_the_optical_picture_over_pixels_that_look_alike() -> None:
