@@ -83,7 +83,7 @@ def standardise(pixels: Tensor, valid: Tensor) -> Tensor:
         (B, C, H, W), clipped to +-`FAR`, because a few bright pixels set the spread of a SAR tile.
     """
     count = valid.sum(dim=(2, 3), keepdim=True).clamp_min(1)
-    centred = (pixels - (pixels * valid).sum(dim=(2, 3), keepdim=True) / count) * valid
+    centred = (pixels - compute_level(pixels, valid)) * valid
     spread = ((centred**2).sum(dim=(2, 3), keepdim=True) / count + FLAT**2).sqrt()
     return (centred / spread).clamp(-FAR, FAR)
 
@@ -167,34 +167,34 @@ def _divide(pooled: Tensor, channels: int) -> tuple[Tensor, Tensor]:
     return total / count.clamp_min(LEAST), count
 
 
-def compute_spreads(pixels: Tensor, valid: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean and spread of every band over the valid pixels of a window around each pixel; 0 where there is none.
+def compute_spreads(pixels: Tensor, valid: Tensor, windows: Sequence[int]) -> list[Scale]:
+    """Mean and spread of every band over the valid pixels of windows around each pixel; 0 where there is none.
 
     Args:
         pixels: (B, C, H, W), or (B, n C, H, W) as for `compute_means`.
         valid: (B, C, H, W), 1 valid, 0 not, same dtype.
-        window: Side in pixels, odd.
+        windows: Sides in pixels, odd.
 
     Returns:
-        What `compute_means` returns, and standard deviations of the same shape.
+        For each window what `compute_means` returns, and standard deviations of the same shape.
     """
-    level = compute_level(pixels, valid)
-    return take_spreads(*compute_means(square(pixels, level), valid, window), level)
+    level = compute_level(pixels, valid).detach()
+    both = square(pixels, level)
+    return [take_spreads(*compute_means(both, valid, window), level) for window in windows]
 
 
 def compute_level(pixels: Tensor, valid: Tensor) -> Tensor:
-    """(B, C, 1, 1) the mean of every band over the valid pixels of the tile, as a number that has no slope.
-
-    Spreads are taken of what differs from it: that changes none of them, but without it rounding is all that is left of
-    the difference of two large squares where there is little contrast. Arguments as for `compute_spreads`.
-    """
-    with torch.no_grad():
-        weight = valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
-        return (pixels * weight).sum(dim=(2, 3), keepdim=True) / weight.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+    """(B, C, 1, 1) the mean of every band over the valid pixels of the tile; arguments as for `compute_spreads`."""
+    weight = valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
+    return (pixels * weight).sum(dim=(2, 3), keepdim=True) / weight.sum(dim=(2, 3), keepdim=True).clamp_min(1)
 
 
 def square(pixels: Tensor, level: Tensor) -> Tensor:
-    """What differs from the level, and its squares, one after the other: (B, 2 C, H, W)."""
+    """What differs from the level, and its squares, one after the other: (B, 2 C, H, W).
+
+    The level changes no spread, but without it rounding is all that is left of the difference of two large squares
+    where there is little contrast. No spread has a slope along it, either, so that it may be detached.
+    """
     differing = pixels - level
     return torch.cat([differing, differing**2], dim=1)
 
@@ -280,12 +280,9 @@ class Reader(nn.Module):
         """The pixels, then the means over each window; arguments as for `compute_means`."""
         nothing, everywhere = pixels[:, :0], valid.repeat(1, pixels.shape[1] // valid.shape[1], 1, 1)
         scales = [(pixels * everywhere, everywhere, nothing)]
-        for window in self.smooth:
-            if self.texture:
-                scales.append(compute_spreads(pixels, valid, window))
-            else:
-                scales.append((*compute_means(pixels, valid, window), nothing))
-        return scales
+        if self.texture:
+            return scales + compute_spreads(pixels, valid, self.smooth)
+        return scales + [(*compute_means(pixels, valid, window), nothing) for window in self.smooth]
 
     def describe(self, scales: Sequence[Scale], relative: Sequence[Tensor] = ()) -> Tensor:
         """What `read` returns, of what `look` saw."""

@@ -85,11 +85,11 @@ class PixelReader(Reader):
 
     def _look_far(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
         """Means over coarse windows."""
-        level = compute_level(pixels, valid)
-        values = square(pixels, level) if self.texture else pixels
+        level = compute_level(pixels, valid).detach() if self.texture else None
+        values = pixels if level is None else square(pixels, level)
         blocks, share = compute_block_means(values, valid, STEP)
         means = [compute_means(blocks, share, window // STEP) for window in self.coarse]
-        return [take_spreads(*each, level) if self.texture else (*each, pixels[:, :0]) for each in means]
+        return [(*each, pixels[:, :0]) if level is None else take_spreads(*each, level) for each in means]
 
     def look(self, pixels: Tensor, valid: Tensor) -> list[Scale]:
         """The pixels, then the means over each window; bands relative to their tile are further bands."""
@@ -194,7 +194,10 @@ class Perceptron(nn.Sequential):
 
 
 def _line_up(parts: Sequence[Tensor]) -> Tensor:
-    """Channels one after the other, which lie beside each other in memory: layers are then twice as fast."""
+    """Channels one after the other, which lie beside each other in memory: layers are then twice as fast.
+
+    Of one part alone nothing is copied.
+    """
     if len(parts) == 1:
         return parts[0]
     return torch.cat([part.movedim(1, -1) for part in parts], dim=-1).movedim(-1, 1)

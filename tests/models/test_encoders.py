@@ -108,7 +108,7 @@ def test_spreads_are_of_the_valid_pixels_of_the_window_alone(window: int) -> Non
     rng = torch.Generator().manual_seed(window)
     pixels = torch.randn(1, 2, 9, 8, generator=rng)
     valid = (torch.rand(1, 2, 9, 8, generator=rng) > 0.6).float()
-    means, seen, spreads = compute_spreads(pixels, valid, window)
+    [(means, seen, spreads)] = compute_spreads(pixels, valid, [window])
     for found, wanted in zip((means, seen), compute_means(pixels, valid, window), strict=True):
         torch.testing.assert_close(found, wanted)
     half = window // 2
@@ -123,8 +123,8 @@ def test_spreads_of_little_contrast_on_a_high_level_are_not_lost_in_rounding() -
     generator = torch.Generator().manual_seed(3)
     exact = 3 + 0.003 * torch.randn(1, 2, 40, 40, generator=generator, dtype=torch.float64)
     valid = torch.ones_like(exact)
-    wanted = compute_spreads(exact, valid, 9)[2]
-    found = compute_spreads(exact.float(), valid.float(), 9)[2]
+    [(_, _, wanted)] = compute_spreads(exact, valid, [9])
+    [(_, _, found)] = compute_spreads(exact.float(), valid.float(), [9])
     torch.testing.assert_close(found.double(), wanted, rtol=1e-3, atol=0)
 
 
