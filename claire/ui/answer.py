@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from claire.core.analysis import Analysis
 from claire.core.bands import MODALITIES
 from claire.core.evidence import ContributionGrid, Explained, tell_bands
-from claire.core.types import Attribution, Evidence, Share
+from claire.core.types import Attribution, Evidence
 from claire.explain.attributions import METHODS
 from claire.ui.faults import error_boundary
 from claire.ui.pair import show_picture
@@ -32,6 +32,7 @@ from claire.viz.evidence import (
     describe_share,
     render_outlined,
     render_signed_veil,
+    summarise_share,
     tell_tests,
 )
 from claire.viz.ground import render_ground
@@ -106,7 +107,7 @@ def show_evidence(analysis: Analysis, answer: Explained) -> None:
     _show_badge(answer)
     show_signed(analysis, found, dict.fromkeys(found.maps, ALL), 0.8)
     if answer.share is not None:
-        st.markdown(_summarise(answer.share))
+        st.markdown(f"**{summarise_share(answer.share)}**")
 
 
 def show_signed(
@@ -175,7 +176,7 @@ def _show_contribution(question: Question, answer: Explained) -> None:
         return
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(_summarise(answer.share))
+        st.markdown(f"**{summarise_share(answer.share)}**")
         words = describe_share(answer.share)
         figure = build_share_figure(answer.share)
         st.plotly_chart(figure, key="claire.why.share", config=PLOTLY_CONFIG, alt=f"Contribution to {words}")
@@ -197,15 +198,6 @@ def _show_contribution(question: Question, answer: Explained) -> None:
             "dates and sensors missing; a single missing band is something that it has hardly seen."
         )
     offer_bands(question, answer)
-
-
-def _summarise(share: Share) -> str:
-    """Who contributed more, in one line."""
-    optical, sar = abs(share.optical), abs(share.sar)
-    if optical + sar == 0:
-        return "**Neither sensor moved it.**"
-    leader, size = ("Optical", optical) if optical >= sar else ("SAR", sar)
-    return f"**{leader} decided most of it: {format_share(size / (optical + sar))} of what both moved.**"
 
 
 @st.fragment

@@ -31,8 +31,10 @@ SIGNED_COLORMAP = "RdBu_r"
 SCALE_PERCENTILE = 99.5
 """Absolute values beyond this percentile share the strongest colour, so that single pixels do not fade the rest."""
 
-EVIDENCE_TITLES: dict[Evidence, str] = {"optical": "optical", "sar": "SAR", "joint": "both sensors together"}
+LEADING = 0.55
+"""The least share of what both sensors moved that makes one of them the leader."""
 
+EVIDENCE_TITLES: dict[Evidence, str] = {"optical": "optical", "sar": "SAR", "joint": "both sensors together"}
 
 LOOK_COLORMAP = "plasma"
 SENSOR_WORDS: dict[Modality, str] = {"optical": "optical", "sar": "SAR"}
@@ -107,6 +109,24 @@ def describe_share(share: Share) -> str:
         f"{share.class_name}: optical {share.optical:+.2f}, SAR {share.sar:+.2f}, of which the interaction is "
         f"{share.interaction:+.2f}; from {share.baseline:.2f} without sensors to {share.value:.2f}."
     )
+
+
+def summarise_share(share: Share) -> str:
+    """Who contributed more, in one line; nobody where both moved it by about as much.
+
+    Example:
+        >>> summarise_share(Share("flood", 0.81, 0.82, 0.0, 1.73, 0.1))
+        'Both sensors moved it about as much, in the same direction.'
+    """
+    optical, sar = abs(share.optical), abs(share.sar)
+    if optical + sar == 0:
+        return "Neither sensor moved it."
+    leader, size = ("Optical", optical) if optical >= sar else ("SAR", sar)
+    part = size / (optical + sar)
+    if part < LEADING:
+        how = "in the same direction" if share.optical * share.sar > 0 else "against each other"
+        return f"Both sensors moved it about as much, {how}."
+    return f"{leader} decided most of it: {format_share(part)} of what both moved."
 
 
 def render_look(look: NDArray[np.floating]) -> RGBA:

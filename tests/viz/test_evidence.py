@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from claire.core.types import Attribution, Share
 from claire.viz.evidence import (
@@ -11,6 +12,7 @@ from claire.viz.evidence import (
     describe_share,
     render_signed,
     render_signed_veil,
+    summarise_share,
 )
 
 
@@ -80,3 +82,18 @@ def test_a_share_is_told_in_one_sentence() -> None:
     words = describe_share(Share("flood", 1.25, -0.5, 0.1, 1.0, 0.25))
     assert words.startswith("flood: optical +1.25, SAR -0.50")
     assert words.endswith("from 0.25 without sensors to 1.00.")
+
+
+@pytest.mark.parametrize(
+    ("optical", "sar", "words"),
+    [
+        (0.0, 0.0, "Neither sensor moved it."),
+        (0.75, 0.25, "Optical decided most of it: 75 % of what both moved."),
+        (-0.2, 0.8, "SAR decided most of it: 80 % of what both moved."),
+        (0.82, 0.81, "Both sensors moved it about as much, in the same direction."),
+        (-0.82, -0.81, "Both sensors moved it about as much, in the same direction."),
+        (-0.82, 0.81, "Both sensors moved it about as much, against each other."),
+    ],
+)
+def test_a_leader_is_named_only_where_one_sensor_leads(optical: float, sar: float, words: str) -> None:
+    assert summarise_share(Share("flood", optical, sar, 0.0, 1.0 + optical + sar, 1.0)) == words
